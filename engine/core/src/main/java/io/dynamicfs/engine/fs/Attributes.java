@@ -1,0 +1,18 @@
+package io.dynamicfs.engine.fs;
+
+import io.dynamicfs.engine.format.Timestamp;
+
+/** What stat(2) shows. {@code mode} holds the type bits too; {@code blocks} counts 512-byte units of stored file data. */
+public record Attributes(
+        long inode,
+        int mode,
+        int links,
+        int uid,
+        int gid,
+        int rdev,
+        long size,
+        long blocks,
+        Timestamp accessed,
+        Timestamp modified,
+        Timestamp changed,
+        Timestamp born) {}

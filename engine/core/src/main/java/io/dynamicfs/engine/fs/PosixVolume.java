@@ -1,0 +1,90 @@
+package io.dynamicfs.engine.fs;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The file operations of one volume, in inode numbers, as the kernel asks for them. Names are the raw bytes of one path
+ * component. Permissions are checked by the kernel (default_permissions), everything else here.
+ */
+public interface PosixVolume {
+    long ROOT_INODE = 1;
+    int NAME_BYTES_MAX = 255;
+
+    /** Flag of {@link #rename}: fail with EEXIST where the new name exists. */
+    int RENAME_NOREPLACE = 1;
+
+    /** Flag of {@link #rename}: swap the two names. */
+    int RENAME_EXCHANGE = 2;
+
+    /** Flag of {@link #setXattr}: fail with EEXIST where the attribute exists. */
+    int XATTR_CREATE = 1;
+
+    /** Flag of {@link #setXattr}: fail with ENODATA where the attribute does not exist. */
+    int XATTR_REPLACE = 2;
+
+    /** Who makes a new inode. */
+    record Owner(int uid, int gid) {}
+
+    /** Takes directory entries one by one. */
+    interface DirectoryVisitor {
+        /** {@code nextCookie} continues after this entry. Returns false when the entry did not fit; it is then not consumed. */
+        boolean entry(byte[] name, Attributes attributes, long nextCookie);
+    }
+
+    /** Called once when a sync is durable, or with the exception that prevented it. */
+    interface SyncListener {
+        void done(@Nullable FsException failure);
+    }
+
+    /** Every answer that carries an inode to the kernel (lookup, create and the like, readdirplus) is one reference. */
+    Attributes lookup(long directory, byte[] name) throws FsException;
+
+    /** Adds a reference for an inode that was answered by other means than {@link #lookup} and the creating operations. */
+    void remember(long inode);
+
+    /** Drops {@code count} references. An inode without names and references is freed. */
+    void forget(long inode, long count);
+
+    Attributes attributes(long inode) throws FsException;
+
+    Attributes setAttributes(long inode, AttributeChange change) throws FsException;
+
+    /** Makes a file, directory, fifo, socket or device node, by the type bits of {@code mode}. */
+    Attributes make(long directory, byte[] name, int mode, int rdev, Owner owner) throws FsException;
+
+    Attributes symlink(long directory, byte[] name, byte[] target, Owner owner) throws FsException;
+
+    byte[] readLink(long inode) throws FsException;
+
+    Attributes link(long inode, long directory, byte[] name) throws FsException;
+
+    void unlink(long directory, byte[] name) throws FsException;
+
+    void removeDirectory(long directory, byte[] name) throws FsException;
+
+    void rename(long directory, byte[] name, long newDirectory, byte[] newName, int flags) throws FsException;
+
+    /** Entries with a cookie greater than {@code cookie}, in a stable order; 0 starts, "." and ".." come first. */
+    void readDirectory(long inode, long cookie, DirectoryVisitor visitor) throws FsException;
+
+    /** Reads into {@code target} from {@code offset}; returns how many bytes there were (less only at the end of the file). */
+    int read(long inode, long offset, MemorySegment target) throws FsException;
+
+    /** Writes all of {@code source} or fails with nothing written. */
+    void write(long inode, long offset, MemorySegment source) throws FsException;
+
+    byte[] getXattr(long inode, byte[] name) throws FsException;
+
+    void setXattr(long inode, byte[] name, byte[] value, int flags) throws FsException;
+
+    List<byte[]> listXattr(long inode) throws FsException;
+
+    void removeXattr(long inode, byte[] name) throws FsException;
+
+    /** fsync or fdatasync of a file or directory; the caller goes on, {@code listener} hears of the end from another thread. */
+    void sync(long inode, boolean dataOnly, SyncListener listener);
+
+    VolumeStatistics statistics();
+}
