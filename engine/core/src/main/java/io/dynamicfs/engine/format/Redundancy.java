@@ -17,7 +17,8 @@ public record Redundancy(int dataFragments, int parityFragments) {
 
     public Redundancy {
         if (dataFragments < 1 || dataFragments > DATA_FRAGMENTS_MAX) {
-            throw new IllegalArgumentException("data fragments must be 1.." + DATA_FRAGMENTS_MAX + ", not " + dataFragments);
+            throw new IllegalArgumentException(
+                    "data fragments must be 1.." + DATA_FRAGMENTS_MAX + ", not " + dataFragments);
         }
         int parityMin = dataFragments == 1 ? 0 : 1;
         if (parityFragments < parityMin || parityFragments > PARITY_FRAGMENTS_MAX) {
@@ -47,8 +48,8 @@ public record Redundancy(int dataFragments, int parityFragments) {
                 return new Redundancy(data, parity);
             }
         }
-        throw new IllegalArgumentException("expected replicas 1x to 5x or Reed-Solomon k+m (k 2-16, m 1-4) such as 4+2, found \""
-                + text + "\"");
+        throw new IllegalArgumentException(
+                "expected replicas 1x to 5x or Reed-Solomon k+m (k 2-16, m 1-4) such as 4+2, found \"" + text + "\"");
     }
 
     /** Fragments in all, each on a disk of its own. */

@@ -1,0 +1,20 @@
+package io.dynamicfs.engine.fs;
+
+import java.util.UUID;
+
+/**
+ * One disk of a pool. {@code index} is its position, never reused; {@code name} the path it has, or had when it is missing;
+ * {@code reason} says why it is in its state (empty when healthy). Errors and repairs are counted since the pool was opened.
+ */
+public record DiskStatus(
+        int index,
+        String name,
+        UUID uuid,
+        long sizeBytes,
+        long usedBytes,
+        DiskHealth health,
+        String reason,
+        long readErrors,
+        long writeErrors,
+        long checksumErrors,
+        long repaired) {}
