@@ -4,16 +4,19 @@ import java.util.UUID;
 
 /**
  * One disk of a pool. {@code index} is its position, never reused; {@code name} the path it has, or had when it is missing;
- * {@code reason} says why it is in its state (empty when healthy). Errors and repairs are counted since the pool was opened.
+ * {@code serial} is empty where the disk has none; {@code reason} says why it is in its state since {@code sinceMillis} (empty
+ * when healthy). Errors and repairs are counted since the pool was opened.
  */
 public record DiskStatus(
         int index,
         String name,
+        String serial,
         UUID uuid,
         long sizeBytes,
         long usedBytes,
         DiskHealth health,
         String reason,
+        long sinceMillis,
         long readErrors,
         long writeErrors,
         long checksumErrors,
