@@ -27,6 +27,14 @@ public record Redundancy(int dataFragments, int parityFragments) {
         }
     }
 
+    /** Whether the constructor would take them. */
+    static boolean isValid(int dataFragments, int parityFragments) {
+        return dataFragments >= 1
+                && dataFragments <= DATA_FRAGMENTS_MAX
+                && parityFragments >= (dataFragments == 1 ? 0 : 1)
+                && parityFragments <= PARITY_FRAGMENTS_MAX;
+    }
+
     public static Redundancy replicas(int copies) {
         return new Redundancy(1, copies - 1);
     }
