@@ -195,7 +195,9 @@ public final class NodeLayout {
         byte[] upper = null;
         if ((flags & FLAG_UPPER) != 0) {
             upper = entries.key(upperLength);
-            check(Arrays.compareUnsigned(lower, upper) < 0, "an upper fence above " + hex(lower), hex(upper));
+            if (Arrays.compareUnsigned(lower, upper) >= 0) {
+                throw new CorruptEntry("an upper fence above " + hex(lower), hex(upper));
+            }
         } else {
             check(upperLength == 0, "no length of an absent upper fence", upperLength);
         }
@@ -232,12 +234,13 @@ public final class NodeLayout {
             checkOrder(header, keys, i);
             children[i] = entries.pointer();
             long birth = children[i].birth();
-            check(birth > 0 && birth <= header.birth(), "a child born in 1.." + header.birth(), birth);
+            if (birth <= 0 || birth > header.birth()) {
+                throw new CorruptEntry("a child born in 1.." + header.birth(), Long.toString(birth));
+            }
         }
-        check(
-                Arrays.equals(keys[0], header.lower()),
-                "the lower fence " + hex(header.lower()) + " as first separator",
-                hex(keys[0]));
+        if (!Arrays.equals(keys[0], header.lower())) {
+            throw new CorruptEntry("the lower fence " + hex(header.lower()) + " as first separator", hex(keys[0]));
+        }
         return new Inner(header, keys, children);
     }
 
@@ -278,12 +281,16 @@ public final class NodeLayout {
         }
 
         byte[] key(int length) throws CorruptEntry {
-            check(length <= KEY_BYTES_MAX, "a key of up to " + KEY_BYTES_MAX + " bytes", length);
+            if (length > KEY_BYTES_MAX) {
+                throw new CorruptEntry("a key of up to " + KEY_BYTES_MAX + " bytes", Integer.toString(length));
+            }
             return bytes(length);
         }
 
         byte[] value(int length) throws CorruptEntry {
-            check(length <= VALUE_BYTES_MAX, "a value of up to " + VALUE_BYTES_MAX + " bytes", length);
+            if (length > VALUE_BYTES_MAX) {
+                throw new CorruptEntry("a value of up to " + VALUE_BYTES_MAX + " bytes", Integer.toString(length));
+            }
             return bytes(length);
         }
 
@@ -299,15 +306,24 @@ public final class NodeLayout {
 
         private int take(int length) throws CorruptEntry {
             int start = position;
-            check(length <= used - start, "entries within " + used + " used bytes", "an end at " + (start + length));
+            if (length > used - start) {
+                throw new CorruptEntry("entries within " + used + " used bytes", "an end at " + (start + length));
+            }
             position = start + length;
             return start;
         }
 
         void finish() throws CorruptEntry {
             check(position == used, "entries that end at " + used, position);
-            for (int i = used; i < BYTES; i++) {
-                check(node.get(i) == 0, "zero behind the entries", "another byte at " + i);
+            int at = used;
+            while (at < BYTES && at % Long.BYTES != 0 && node.get(at) == 0) {
+                at++;
+            }
+            while (at < BYTES && at % Long.BYTES == 0 && node.getLong(at) == 0) {
+                at += Long.BYTES;
+            }
+            if (at < BYTES) {
+                throw new CorruptEntry("zero behind the entries", "other bytes at " + at);
             }
         }
     }

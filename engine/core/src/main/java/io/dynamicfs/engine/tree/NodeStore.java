@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
 public interface NodeStore {
     /**
      * The {@link io.dynamicfs.engine.format.NodeLayout#BYTES} bytes of the node between position and limit, verified against
-     * the digest of the pointer.
+     * the digest of the pointer. They are not kept: the buffer may serve the thread's next load.
      */
     ByteBuffer load(NodePointer pointer) throws CorruptNodeException;
 }

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 /** What the trees of a pool share: the store of written nodes and the cache before it. */
 public record TreeContext(NodeStore store, NodeCache cache) {
+    private static final byte[] NO_KEY = new byte[0];
 
     Node root(long treeId, NodeRef ref) {
         Node held = ref.held();
@@ -53,36 +54,24 @@ public record TreeContext(NodeStore store, NodeCache cache) {
 
     private static void check(
             long treeId, NodePointer pointer, @Nullable Node parent, int slot, NodeLayout.Header header) {
-        check(treeId, pointer, header.treeId() == treeId, "tree " + treeId, "tree " + header.treeId());
-        check(
-                treeId,
-                pointer,
-                header.address() == pointer.address(),
-                "address " + pointer.address(),
-                "address " + header.address());
-        check(
-                treeId,
-                pointer,
-                header.birth() == pointer.birth(),
-                "generation " + pointer.birth(),
-                "generation " + header.birth());
-        byte[] lower = parent == null ? new byte[0] : parent.keys[slot];
+        int level = parent == null ? header.level() : parent.level - 1;
+        byte[] lower = parent == null ? NO_KEY : parent.keys[slot];
         byte[] upper = parent == null ? null : parent.childUpper(slot);
-        if (parent != null) {
-            int level = parent.level - 1;
-            check(treeId, pointer, header.level() == level, "level " + level, "level " + header.level());
+        if (header.treeId() != treeId) {
+            throw corrupt(treeId, pointer, "tree " + treeId, "tree " + header.treeId());
         }
-        check(
-                treeId,
-                pointer,
-                Arrays.equals(header.lower(), lower) && Arrays.equals(header.upper(), upper),
-                "keys " + range(lower, upper),
-                "keys " + range(header.lower(), header.upper()));
-    }
-
-    private static void check(long treeId, NodePointer pointer, boolean held, String expected, String actual) {
-        if (!held) {
-            throw corrupt(treeId, pointer, expected, actual);
+        if (header.address() != pointer.address()) {
+            throw corrupt(treeId, pointer, "address " + pointer.address(), "address " + header.address());
+        }
+        if (header.birth() != pointer.birth()) {
+            throw corrupt(treeId, pointer, "generation " + pointer.birth(), "generation " + header.birth());
+        }
+        if (header.level() != level) {
+            throw corrupt(treeId, pointer, "level " + level, "level " + header.level());
+        }
+        if (!Arrays.equals(header.lower(), lower) || !Arrays.equals(header.upper(), upper)) {
+            throw corrupt(
+                    treeId, pointer, "keys " + range(lower, upper), "keys " + range(header.lower(), header.upper()));
         }
     }
 

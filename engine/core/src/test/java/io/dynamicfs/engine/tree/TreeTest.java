@@ -57,7 +57,11 @@ class TreeTest {
 
     private static void assertCursor(Cursor cursor, Map<byte[], byte[]> expected) {
         for (Map.Entry<byte[], byte[]> entry : expected.entrySet()) {
-            assertThat(cursor.next()).isTrue();
+            if (!cursor.next()) {
+                assertThat(entry.getKey())
+                        .as("an entry that the cursor does not reach")
+                        .isNull();
+            }
             assertBytes(cursor.key(), entry.getKey());
             assertBytes(cursor.value(), entry.getValue());
         }
@@ -104,6 +108,56 @@ class TreeTest {
         return value;
     }
 
+    /** Long keys that differ near their end make narrow inner nodes and separators of very different length. */
+    private static byte[] longKey(Random random) {
+        byte[] key = new byte[NodeLayout.KEY_BYTES_MAX - random.nextInt(3)];
+        Arrays.fill(key, (byte) 'x');
+        int shared = random.nextInt(4) == 0 ? 0 : 280;
+        ByteBuffer.wrap(key).putShort(0, (short) random.nextInt(40)).putInt(shared + 2, random.nextInt(3_000));
+        return key;
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {11, 12, 13})
+    void longKeysGrowAndShrinkTheTreeByLevels(long seed) {
+        Random random = new Random(seed);
+        context = new TreeContext(nodes, new NodeCache(200_000));
+        NavigableMap<byte[], byte[]> model = model();
+        Tree current = Tree.empty(context, TREE);
+        Set<Long> committed = new HashSet<>();
+        List<NodeRef> replaced = new ArrayList<>();
+        int levelsMax = 0;
+        for (int round = 1; round <= 60; round++) {
+            TreeEditor editor = current.edit();
+            boolean growing = round % 30 < 16;
+            for (int i = 0; i < 1_000; i++) {
+                byte[] key = longKey(random);
+                if (growing) {
+                    byte[] value = new byte[random.nextInt(4) == 0 ? 2_000 : 300];
+                    editor.put(key, value);
+                    model.put(key, value);
+                } else {
+                    byte[] existing = model.ceilingKey(key);
+                    if (existing != null) {
+                        assertThat(editor.remove(existing)).isTrue();
+                        model.remove(existing);
+                    }
+                }
+            }
+            TreeEdit edit = editor.build();
+            current = edit.tree();
+            replaced.addAll(edit.replaced());
+            levelsMax = Math.max(levelsMax, TreeWalker.verify(current).levels());
+            if (random.nextInt(3) == 0) {
+                committed = commitAndCheckReplaced(current, round, committed, replaced);
+                assertSame(current, model);
+                context.cache().clear();
+            }
+        }
+        assertSame(current, model);
+        assertThat(levelsMax).isGreaterThanOrEqualTo(3);
+    }
+
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4, 5, 6})
     void randomEditsAgreeWithATreeMapAndReplaceExactlyWhatBecomesUnreachable(long seed) {
@@ -113,18 +167,19 @@ class TreeTest {
         Tree current = Tree.empty(context, TREE);
         Set<Long> committed = new HashSet<>();
         List<NodeRef> replaced = new ArrayList<>();
-        for (int round = 1; round <= 150; round++) {
+        long entriesMax = 0;
+        for (int round = 1; round <= 300; round++) {
             TreeEditor editor = current.edit();
             NavigableMap<byte[], byte[]> before = random.nextInt(10) == 0 ? model() : null;
             if (before != null) {
                 before.putAll(model);
             }
-            boolean shrinking = round % 30 > 18;
-            int edits = random.nextInt(400);
+            boolean shrinking = round % 40 > 30;
+            int edits = random.nextInt(1_500);
             for (int i = 0; i < edits; i++) {
                 edit(random, editor, model, shrinking);
             }
-            if (round % 60 == 0) {
+            if (round % 130 == 0) {
                 for (byte[] key : List.copyOf(model.keySet())) {
                     assertThat(editor.remove(key)).isTrue();
                 }
@@ -144,7 +199,7 @@ class TreeTest {
             assertThat(edit.tree().dirtyNodes()).isGreaterThanOrEqualTo(editor.newNodes());
             current = edit.tree();
             replaced.addAll(edit.replaced());
-            TreeWalker.verify(current);
+            entriesMax = Math.max(entriesMax, TreeWalker.verify(current).entries());
             if (random.nextInt(3) == 0) {
                 committed = commitAndCheckReplaced(current, round, committed, replaced);
                 if (random.nextBoolean()) {
@@ -157,6 +212,7 @@ class TreeTest {
             }
         }
         assertSame(current, model);
+        assertThat(entriesMax).isGreaterThan(3_000);
     }
 
     private static NavigableMap<byte[], byte[]> toModel(Tree tree) {
@@ -248,7 +304,7 @@ class TreeTest {
             tree = editor.build().tree();
         }
         TreeWalker.Shape shape = TreeWalker.verify(tree);
-        assertThat(shape.entryBytes()).isGreaterThan(shape.leaves() * NodeLayout.BYTES * 85 / 100);
+        assertThat(shape.entryBytes()).isGreaterThan(shape.leaves() * NodeLayout.BYTES * 9 / 10);
     }
 
     @Test
@@ -407,6 +463,87 @@ class TreeTest {
         assertThat(second.tree().dirtyNodes()).isEqualTo(2);
         assertThat(second.replaced()).hasSize(2).noneMatch(NodeRef::isDirty);
         commit(second.tree(), 2);
+    }
+
+    @Test
+    void oldVersionsStayReadableWhileTheirNodesAreNotFreed() {
+        long seed = 5;
+        Random random = new Random(seed);
+        context = new TreeContext(nodes, new NodeCache(30_000));
+        NavigableMap<byte[], byte[]> model = model();
+        List<NodePointer> roots = new ArrayList<>();
+        List<NavigableMap<byte[], byte[]>> contents = new ArrayList<>();
+        Tree tree = Tree.empty(context, TREE);
+        for (int generation = 1; generation <= 20; generation++) {
+            TreeEditor editor = tree.edit();
+            for (int i = 0; i < 500; i++) {
+                edit(random, editor, model, generation > 12);
+            }
+            tree = commit(editor.build().tree(), generation);
+            roots.add(tree.root());
+            NavigableMap<byte[], byte[]> copy = model();
+            copy.putAll(model);
+            contents.add(copy);
+        }
+        for (int i = 0; i < roots.size(); i++) {
+            Tree old = Tree.at(context, TREE, roots.get(i));
+            assertThat(TreeWalker.verify(old).entries())
+                    .as("seed %d, generation %d", seed, i + 1)
+                    .isEqualTo(contents.get(i).size());
+            assertSame(old, contents.get(i));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3})
+    void hostileNodesOnlyEverThrowCorruptNode(long seed) {
+        Random random = new Random(seed);
+        TreeEditor editor = Tree.empty(context, TREE).edit();
+        for (int i = 0; i < 3_000; i++) {
+            editor.put(key(i), new byte[60]);
+        }
+        Tree tree = commit(editor.build().tree(), 1);
+        List<Long> addresses = List.copyOf(MemoryNodes.reachable(tree));
+        int reported = 0;
+        int rounds = 2_000;
+        for (int round = 0; round < rounds; round++) {
+            byte[] victim = nodes.bytes(addresses.get(random.nextInt(addresses.size())));
+            byte[] good = victim.clone();
+            for (int change = random.nextInt(3); change >= 0; change--) {
+                int at = random.nextInt(random.nextBoolean() ? 200 : good.length);
+                if (random.nextInt(6) == 0) {
+                    byte[] other = nodes.bytes(addresses.get(random.nextInt(addresses.size())));
+                    System.arraycopy(other, 0, victim, 0, victim.length);
+                } else {
+                    victim[at] ^= (byte) (1 << random.nextInt(8));
+                }
+            }
+            // As if the digests matched: whoever can write all copies of a parent can do that too.
+            NodeStore trusting = pointer -> {
+                byte[] bytes = nodes.nodes.get(pointer.address());
+                if (bytes == null) {
+                    throw new CorruptNodeException("address " + pointer.address(), "a node", "nothing");
+                }
+                return ByteBuffer.wrap(bytes);
+            };
+            TreeContext unverified = new TreeContext(trusting, new NodeCache(1 << 20));
+            Tree hostile = Tree.at(unverified, TREE, tree.root());
+            try {
+                TreeEditor change = hostile.edit();
+                change.put(key(random.nextInt(4_000)), new byte[70]);
+                for (int i = 0; i < 80; i++) {
+                    change.remove(key(random.nextInt(3_000)));
+                }
+                for (Cursor cursor = change.scan(new byte[0], null); cursor.next(); ) {
+                    assertThat(cursor.value().length).isLessThanOrEqualTo(NodeLayout.VALUE_BYTES_MAX);
+                }
+                TreeWalker.verify(change.build().tree());
+            } catch (CorruptNodeException e) {
+                reported++;
+            }
+            System.arraycopy(good, 0, victim, 0, good.length);
+        }
+        assertThat(reported).as("seed %d", seed).isBetween(1, rounds - 1);
     }
 
     @Test
