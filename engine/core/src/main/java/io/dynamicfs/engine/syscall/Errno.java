@@ -48,4 +48,14 @@ public enum Errno {
     public String text() {
         return text;
     }
+
+    /** The text of an error number, also of one that is not listed here. */
+    public static String describe(int number) {
+        for (Errno errno : values()) {
+            if (errno.number == number) {
+                return errno.text + " (" + errno + ")";
+            }
+        }
+        return "errno " + number;
+    }
 }
