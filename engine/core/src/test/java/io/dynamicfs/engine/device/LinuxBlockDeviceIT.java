@@ -185,6 +185,31 @@ class LinuxBlockDeviceIT {
     }
 
     @Test
+    void whatTheToolsOfOthersLeaveOnADiskIsRecognised() throws Exception {
+        Path path = disk(Disk.IMAGE);
+        assumeTrue(succeeds("mkswap", path.toString()), "mkswap is missing");
+        try (LinuxBlockDevice device = open(path)) {
+            assertThat(Signatures.find(device)).extracting(Signature::name).containsExactly("swap");
+        }
+    }
+
+    @Test
+    void anotherProcessThatHoldsTheLockKeepsTheImageBusy() throws Exception {
+        Path path = disk(Disk.IMAGE);
+        assumeTrue(succeeds("flock", "--version"), "flock is missing");
+        Process holder =
+                new ProcessBuilder("flock", "--exclusive", path.toString(), "sh", "-c", "echo held; read end").start();
+        try {
+            assertThat(holder.inputReader().readLine()).isEqualTo("held");
+            assertRefused(path, Reason.BUSY);
+        } finally {
+            holder.outputWriter().close();
+            assertThat(holder.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        }
+        open(path).close();
+    }
+
+    @Test
     void aReadOnlyLoopDeviceIsRefused() throws Exception {
         requireLoopDevices();
         Path path = Path.of(attach("--read-only"));
