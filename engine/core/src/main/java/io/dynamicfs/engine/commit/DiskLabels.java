@@ -21,16 +21,26 @@ public final class DiskLabels {
     private DiskLabels() {}
 
     /**
-     * Makes the disk a member: nothing of an older label survives, the rings are empty, all copies are on the disk and read
-     * back equal. What else was on the disk is lost. The disk must have {@code identity.sizeBytes()}.
+     * Makes the disk a member: nothing of older labels and of foreign signatures survives, the rings are empty, all copies are
+     * on the disk and read back equal. What else was on the disk is lost. It must have {@code identity.sizeBytes()}.
      */
     public static void format(BlockDevice device, Identity identity) throws DeviceException {
         Objects.checkFromIndexSize(0, identity.sizeBytes(), device.sizeBytes());
-        clear(device, new DiskGeometry(device.sizeBytes()));
-        clear(device, identity.geometry());
+        clearLabelAreas(device, new DiskGeometry(device.sizeBytes()));
+        clearLabelAreas(device, identity.geometry());
         device.flush();
         write(device, identity);
         verifyEmptyRings(device, identity.geometry());
+    }
+
+    /** Takes the disk out of whatever pool it says it is in, and forgets its roots. Its data stays where it is, unreachable. */
+    public static void erase(BlockDevice device) throws DeviceException {
+        DiskLabelReading reading = read(device);
+        clearLabelAreas(device, new DiskGeometry(device.sizeBytes()));
+        if (reading instanceof DiskLabelReading.Labelled(Identity identity, List<DiskLabelReading.Copy> ignored)) {
+            clearLabelAreas(device, identity.geometry());
+        }
+        device.flush();
     }
 
     /** Replaces all copies, first copy first, and reads them back. */
@@ -111,15 +121,11 @@ public final class DiskLabels {
         }
     }
 
-    private static void clear(BlockDevice device, DiskGeometry geometry) throws DeviceException {
+    private static void clearLabelAreas(BlockDevice device, DiskGeometry geometry) throws DeviceException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment zeros = arena.allocate(DiskGeometry.RING_BYTES, BlockDevice.BLOCK_BYTES);
-            for (long offset : geometry.identityOffsets()) {
-                device.write(offset, zeros.asSlice(0, IdentityLayout.BYTES));
-            }
-            for (Ring ring : Ring.values()) {
-                device.write(geometry.ringOffset(ring), zeros);
-            }
+            MemorySegment zeros = arena.allocate(2L * DiskGeometry.LABEL_AREA_BYTES, BlockDevice.BLOCK_BYTES);
+            device.write(0, zeros.asSlice(0, geometry.dataStart()));
+            device.write(geometry.tail(), zeros.asSlice(0, geometry.sizeBytes() - geometry.tail()));
         }
     }
 

@@ -19,7 +19,6 @@ public final class Signatures {
 
     private static final int KIB = 1024;
     private static final int PROBE_BYTES = 1 << 20;
-    private static final long BTRFS_MIRROR = 64L << 20;
 
     /** {@code magic} holds one byte in each char. */
     private record Magic(String name, int offset, String magic) {}
@@ -80,7 +79,6 @@ public final class Signatures {
             device.read(end, memory);
             signatures.probeEnd(bytes(memory), end);
             signatures.probeDynamicFs(device, memory.asSlice(0, BlockDevice.BLOCK_BYTES));
-            signatures.probeBtrfsMirror(device, memory.asSlice(0, BlockDevice.BLOCK_BYTES));
         }
         return signatures.found.stream()
                 .distinct()
@@ -169,15 +167,6 @@ public final class Signatures {
             device.read(offset, block);
             if (matches(bytes(block), 0, IdentityLayout.MAGIC)) {
                 add(DYNAMICFS, offset);
-            }
-        }
-    }
-
-    private void probeBtrfsMirror(BlockDevice device, MemorySegment block) throws DeviceException {
-        if (sizeBytes >= BTRFS_MIRROR + BlockDevice.BLOCK_BYTES) {
-            device.read(BTRFS_MIRROR, block);
-            if (matches(bytes(block), 64, "_BHRfS_M")) {
-                add("btrfs", BTRFS_MIRROR + 64);
             }
         }
     }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.dynamicfs.engine.device.DeviceException;
 import io.dynamicfs.engine.device.MemoryBlockDevice;
+import io.dynamicfs.engine.device.Signature;
 import io.dynamicfs.engine.device.Signatures;
 import io.dynamicfs.engine.format.FeatureWords;
 import io.dynamicfs.engine.format.Identity;
@@ -12,6 +13,7 @@ import io.dynamicfs.engine.format.IdentityLayout;
 import io.dynamicfs.engine.format.Samples;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Random;
 import java.util.UUID;
@@ -30,6 +32,27 @@ class DiskLabelsTest {
         assertThat(DiskLabels.read(disk)).isEqualTo(new DiskLabelReading.Labelled(identity, List.of()));
         assertThat(new RootRing(disk, identity).read()).isEqualTo(new RootRingReading(List.of(), List.of()));
         assertThat(Signatures.find(disk)).hasSize(4).allMatch(s -> s.name().equals(Signatures.DYNAMICFS));
+    }
+
+    @Test
+    void formattingRemovesForeignSignaturesAtBothEnds() throws Exception {
+        byte[] gpt = "EFI PART".getBytes(StandardCharsets.US_ASCII);
+        disk.bytes().asSlice(512, 8).copyFrom(MemorySegment.ofArray(gpt));
+        disk.bytes().asSlice(SIZE - 512, 8).copyFrom(MemorySegment.ofArray(gpt));
+        assertThat(Signatures.find(disk)).extracting(Signature::name).containsExactly("GPT", "GPT");
+        DiskLabels.format(disk, identity("pool", 17L << 20));
+        assertThat(Signatures.find(disk)).extracting(Signature::name).doesNotContain("GPT");
+    }
+
+    @Test
+    void anErasedDiskIsUnlabelledAndHasNoRoots() throws Exception {
+        Identity smaller = identity("pool", 17L << 20);
+        DiskLabels.format(disk, smaller);
+        DiskLabels.erase(disk);
+        assertThat(DiskLabels.read(disk)).isEqualTo(new DiskLabelReading.Unlabelled());
+        assertThat(smaller.geometry().identityOffsets())
+                .allMatch(offset -> disk.bytes().get(ValueLayout.JAVA_BYTE, offset) == 0);
+        assertThat(new RootRing(disk, smaller).read().findings()).isEmpty();
     }
 
     @Test
