@@ -12,6 +12,11 @@ public interface BlockDevice extends AutoCloseable {
     /** How messages name this disk: a device path, or an image file's path. */
     String name();
 
+    /** The serial number that the hardware tells, or an empty string. */
+    default String serial() {
+        return "";
+    }
+
     /** Usable size, a multiple of {@link #BLOCK_BYTES}. */
     long sizeBytes();
 

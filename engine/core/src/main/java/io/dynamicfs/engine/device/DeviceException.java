@@ -3,7 +3,7 @@ package io.dynamicfs.engine.device;
 import java.io.IOException;
 
 /** A disk did not do what it was asked to. */
-public final class DeviceException extends IOException {
+public class DeviceException extends IOException {
     private static final long serialVersionUID = 1L;
 
     private final String device;

@@ -56,6 +56,11 @@ public final class FailureLatch implements BlockDevice {
     }
 
     @Override
+    public String serial() {
+        return device.serial();
+    }
+
+    @Override
     public long sizeBytes() {
         return device.sizeBytes();
     }

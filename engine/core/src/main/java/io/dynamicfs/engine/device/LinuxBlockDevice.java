@@ -307,6 +307,16 @@ public final class LinuxBlockDevice implements BlockDevice {
         return sizeBytes;
     }
 
+    /** The serial number, or the world-wide name where the disk tells no serial. */
+    @Override
+    public String serial() {
+        HardwareIdentity identity = HardwareIdentity.read(kernel, key);
+        if (identity == null) {
+            return "";
+        }
+        return Objects.requireNonNullElse(identity.serial(), Objects.requireNonNullElse(identity.wwn(), ""));
+    }
+
     public DeviceKey key() {
         return key;
     }

@@ -33,7 +33,6 @@ import org.jspecify.annotations.Nullable;
  * its child, so the first one is the node's own; a leaf has an entry, an inner node two children; a child is not younger than
  * its parent. An empty tree has no node.
  */
-@SuppressWarnings("ArrayRecordComponent") // The records are parts of a node that are never compared as a whole.
 public final class NodeLayout {
     public static final int BYTES = 16384;
     public static final int VERSION = 1;

@@ -1,5 +1,6 @@
 package io.dynamicfs.engine.fs;
 
+import io.dynamicfs.engine.format.DiskHealth;
 import java.util.UUID;
 
 /**

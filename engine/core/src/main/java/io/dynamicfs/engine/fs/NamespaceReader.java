@@ -8,6 +8,7 @@ import io.dynamicfs.engine.format.Inode;
 import io.dynamicfs.engine.format.InodeLayout;
 import io.dynamicfs.engine.format.NameHash;
 import io.dynamicfs.engine.format.Redundancy;
+import io.dynamicfs.engine.format.Timestamp;
 import io.dynamicfs.engine.format.VolumeHeader;
 import io.dynamicfs.engine.format.VolumeHeaderLayout;
 import io.dynamicfs.engine.format.VolumeKeys;
@@ -81,7 +82,15 @@ final class NamespaceReader {
     @Nullable
     Inode findInode(long inode) throws FsException {
         byte[] value = tree.get(VolumeKeys.inode(inode));
-        return value == null ? null : valid(InodeLayout.decode(value), "inode " + inode);
+        return value == null ? null : decode(inode, value);
+    }
+
+    static Inode decode(long inode, byte[] value) throws FsException {
+        return valid(InodeLayout.decode(value), "inode " + inode);
+    }
+
+    static boolean isLater(Timestamp one, Timestamp other) {
+        return one.seconds() != other.seconds() ? one.seconds() > other.seconds() : one.nanos() > other.nanos();
     }
 
     Inode directory(long inode) throws FsException {

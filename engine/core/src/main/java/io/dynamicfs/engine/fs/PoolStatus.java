@@ -1,5 +1,6 @@
 package io.dynamicfs.engine.fs;
 
+import io.dynamicfs.engine.format.DiskHealth;
 import io.dynamicfs.engine.format.Redundancy;
 import java.util.List;
 import java.util.UUID;

@@ -1,4 +1,4 @@
-package io.dynamicfs.engine.fs;
+package io.dynamicfs.engine.commit;
 
 /** Why something was not done to a pool, a disk or a volume. The message says what was expected, what was found and what to do. */
 public final class PoolException extends Exception {

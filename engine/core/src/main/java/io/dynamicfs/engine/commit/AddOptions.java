@@ -1,4 +1,4 @@
-package io.dynamicfs.engine.fs;
+package io.dynamicfs.engine.commit;
 
 import org.jspecify.annotations.Nullable;
 

@@ -1,4 +1,4 @@
-package io.dynamicfs.engine.fs;
+package io.dynamicfs.engine.commit;
 
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;

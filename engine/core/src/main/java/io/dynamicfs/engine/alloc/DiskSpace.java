@@ -1,0 +1,200 @@
+package io.dynamicfs.engine.alloc;
+
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The free blocks (4 KiB) of one disk, in regions of {@link #REGION_BLOCKS} with a bitmap each; a set bit is a block in use.
+ * Bitmaps are read from their source when they are first needed and handed back when they have changed. For one thread.
+ */
+public final class DiskSpace {
+    public static final int REGION_BLOCKS = 4096;
+    public static final int REGION_WORDS = REGION_BLOCKS / Long.SIZE;
+
+    /** Clean bitmaps beyond this many are dropped again: 2 MiB of them. */
+    private static final int CACHED_REGIONS_MAX = 4096;
+
+    /** Where bitmaps are kept. */
+    public interface RegionSource {
+        /** The bitmap of a region, or null when nothing in it was ever used. */
+        long @Nullable [] load(int disk, int region);
+    }
+
+    private final int disk;
+    private final long firstBlock;
+    private final long endBlock;
+    private final RegionSource source;
+    private final Map<Integer, long[]> bitmaps = new HashMap<>();
+    private final Set<Integer> changed = new TreeSet<>();
+
+    /** No run longer than this is free in the region, as far as a failed search has shown. */
+    private final short[] runHints;
+
+    private long freeBlocks;
+    private int cursorRegion;
+
+    /** Blocks {@code firstBlock} to {@code endBlock} (exclusive) may be used, {@code freeBlocks} of them are free. */
+    public DiskSpace(int disk, long firstBlock, long endBlock, long freeBlocks, RegionSource source) {
+        this.disk = disk;
+        this.firstBlock = firstBlock;
+        this.endBlock = endBlock;
+        this.freeBlocks = freeBlocks;
+        this.source = source;
+        this.runHints = new short[(int) ((endBlock + REGION_BLOCKS - 1) / REGION_BLOCKS)];
+        java.util.Arrays.fill(runHints, (short) REGION_BLOCKS);
+        this.cursorRegion = (int) (firstBlock / REGION_BLOCKS);
+    }
+
+    public int disk() {
+        return disk;
+    }
+
+    public long freeBlocks() {
+        return freeBlocks;
+    }
+
+    public long totalBlocks() {
+        return endBlock - firstBlock;
+    }
+
+    /** Takes {@code blocks} (1..{@link #REGION_BLOCKS}) consecutive blocks; returns the first, or -1 when there is no such run. */
+    public long allocate(int blocks) {
+        if (blocks > freeBlocks) {
+            return -1;
+        }
+        int first = (int) (firstBlock / REGION_BLOCKS);
+        int regions = runHints.length - first;
+        for (int i = 0; i < regions; i++) {
+            int region = first + (cursorRegion - first + i) % regions;
+            if (runHints[region] < blocks) {
+                continue;
+            }
+            int at = findRun(region, bitmap(region), blocks);
+            if (at >= 0) {
+                cursorRegion = region;
+                long block = (long) region * REGION_BLOCKS + at;
+                mark(block, blocks, true);
+                return block;
+            }
+            runHints[region] = (short) (blocks - 1);
+        }
+        return -1;
+    }
+
+    /** Gives blocks back. Blocks that are free already are a fault of the caller. */
+    public void free(long block, int blocks) {
+        mark(block, blocks, false);
+        int region = (int) (block / REGION_BLOCKS);
+        runHints[region] = (short) REGION_BLOCKS;
+    }
+
+    /** Takes exactly these blocks, which must be free. */
+    public void reserve(long block, int blocks) {
+        mark(block, blocks, true);
+    }
+
+    /** Hands every bitmap that changed since the last call to {@code sink}. */
+    public void drainChanged(BiConsumer<Integer, long[]> sink) {
+        for (int region : changed) {
+            sink.accept(region, bitmap(region).clone());
+        }
+        changed.clear();
+        for (Iterator<Integer> it = bitmaps.keySet().iterator();
+                bitmaps.size() > CACHED_REGIONS_MAX && it.hasNext(); ) {
+            it.next();
+            it.remove();
+        }
+    }
+
+    private long[] bitmap(int region) {
+        return bitmaps.computeIfAbsent(region, r -> {
+            long[] stored = source.load(disk, r);
+            return stored == null ? new long[REGION_WORDS] : stored.clone();
+        });
+    }
+
+    private int findRun(int region, long[] bitmap, int blocks) {
+        long base = (long) region * REGION_BLOCKS;
+        int from = (int) Math.max(0, firstBlock - base);
+        int to = (int) Math.min(REGION_BLOCKS, endBlock - base);
+        int at = from;
+        while (at + blocks <= to) {
+            int used = nextUsed(bitmap, at, at + blocks);
+            if (used < 0) {
+                return at;
+            }
+            at = nextFree(bitmap, used + 1, to);
+        }
+        return -1;
+    }
+
+    private static int nextUsed(long[] bitmap, int from, int to) {
+        int word = from >>> 6;
+        long bits = bitmap[word] & (-1L << from);
+        while (true) {
+            if (bits != 0) {
+                int found = (word << 6) + Long.numberOfTrailingZeros(bits);
+                return found < to ? found : -1;
+            }
+            word++;
+            if (word << 6 >= to) {
+                return -1;
+            }
+            bits = bitmap[word];
+        }
+    }
+
+    private static int nextFree(long[] bitmap, int from, int to) {
+        if (from >= to) {
+            return to;
+        }
+        int word = from >>> 6;
+        long bits = ~bitmap[word] & (-1L << from);
+        while (true) {
+            if (bits != 0) {
+                return (word << 6) + Long.numberOfTrailingZeros(bits);
+            }
+            word++;
+            if (word << 6 >= to) {
+                return to;
+            }
+            bits = ~bitmap[word];
+        }
+    }
+
+    private void mark(long block, int blocks, boolean used) {
+        if (block < firstBlock || block + blocks > endBlock) {
+            throw new IllegalStateException("blocks " + block + "+" + blocks + " of disk " + disk + " are outside "
+                    + firstBlock + ".." + endBlock);
+        }
+        for (long b = block; b < block + blocks; ) {
+            int region = (int) (b / REGION_BLOCKS);
+            int from = (int) (b % REGION_BLOCKS);
+            int to = (int) Math.min(REGION_BLOCKS, from + block + blocks - b);
+            markRegion(region, from, to, used);
+            b += to - from;
+        }
+        freeBlocks += used ? -blocks : blocks;
+    }
+
+    private void markRegion(int region, int from, int to, boolean used) {
+        long[] bitmap = bitmap(region);
+        for (int bit = from; bit < to; ) {
+            int end = Math.min(to, (bit | 63) + 1);
+            long mask = (-1L << bit) & (-1L >>> -end);
+            long inUse = bitmap[bit >>> 6] & mask;
+            if (inUse != (used ? 0 : mask)) {
+                throw new IllegalStateException("blocks of disk " + disk + ", region " + region + ", " + from + " to "
+                        + to + " are not all " + (used ? "free" : "in use"));
+            }
+            bitmap[bit >>> 6] ^= mask;
+            bit = end;
+        }
+        changed.add(region);
+    }
+}

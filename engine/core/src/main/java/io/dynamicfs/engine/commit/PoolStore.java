@@ -1,0 +1,666 @@
+package io.dynamicfs.engine.commit;
+
+import io.dynamicfs.engine.alloc.DiskSpace;
+import io.dynamicfs.engine.alloc.MetadataSlots;
+import io.dynamicfs.engine.alloc.StripeSpace;
+import io.dynamicfs.engine.device.DiskSet;
+import io.dynamicfs.engine.device.PoolDisk;
+import io.dynamicfs.engine.extent.BatchArena;
+import io.dynamicfs.engine.extent.ExtentGeometry;
+import io.dynamicfs.engine.extent.ExtentPlacement;
+import io.dynamicfs.engine.extent.ExtentReader;
+import io.dynamicfs.engine.extent.FragmentWriter;
+import io.dynamicfs.engine.extent.LostDataException;
+import io.dynamicfs.engine.format.BlockAddress;
+import io.dynamicfs.engine.format.DiskGeometry;
+import io.dynamicfs.engine.format.DiskHealth;
+import io.dynamicfs.engine.format.DiskRecord;
+import io.dynamicfs.engine.format.ExtentRecord;
+import io.dynamicfs.engine.format.Identity;
+import io.dynamicfs.engine.format.PoolKeys;
+import io.dynamicfs.engine.format.PoolRecord;
+import io.dynamicfs.engine.format.Redundancy;
+import io.dynamicfs.engine.format.RootRecord;
+import io.dynamicfs.engine.format.RootRecordLayout;
+import io.dynamicfs.engine.format.VolumeRecord;
+import io.dynamicfs.engine.hash.Digest;
+import io.dynamicfs.engine.tree.Cursor;
+import io.dynamicfs.engine.tree.NodeCache;
+import io.dynamicfs.engine.tree.Tree;
+import io.dynamicfs.engine.tree.TreeContext;
+import io.dynamicfs.engine.tree.TreeReader;
+import java.io.ByteArrayOutputStream;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * An open pool on its disks: the last durable root, the pool tree, what is free, and the means to read, to log and to commit.
+ * Invariants: only the thread that commits changes anything here; readers see {@link #poolTree()} as one immutable version; space
+ * that a kept root refers to is never written.
+ */
+public final class PoolStore implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(PoolStore.class);
+
+    /** Roots that stay complete on the disks, the newest included. */
+    private static final int KEPT_ROOTS = 3;
+
+    private static final int LOG_BLOCKS_MIN = 256;
+    private static final int LOG_BLOCKS_MAX = DiskSpace.REGION_BLOCKS;
+
+    /** The share of a disk that data leaves to metadata: 1/32, about 3 %. */
+    private static final int RESERVE_FRACTION = 32;
+
+    private static final long NODE_CACHE_BYTES = 128L << 20;
+
+    private final EngineContext context;
+    private final Identity pool;
+    private final DiskSet disks;
+    private final Map<Integer, RootRing> rings = new TreeMap<>();
+    private final TreeMap<Integer, DiskSpace> spaces = new TreeMap<>();
+    private final MetadataSlots slots = new MetadataSlots();
+    private final MetadataStore metadata;
+    private final TreeContext trees;
+    private final Repairs repairs = new Repairs();
+    private final ExtentReader extents;
+    private final FragmentWriter writer;
+    private final ExtentPlacement placement;
+    private final GenerationPins pins = new GenerationPins();
+    private final BatchArena dataArena = new BatchArena();
+    private final BatchArena nodeArena = new BatchArena();
+    private final BatchArena logArena = new BatchArena();
+    private final Deque<Long> keptLogStarts = new ArrayDeque<>();
+    private final long incarnation;
+
+    private PoolRecord record;
+    private volatile Tree poolTree;
+    private volatile RootRecord root;
+    private @Nullable IntentLog log;
+    private boolean chunkMapWritten;
+    private boolean newIncarnation = true;
+    private boolean closing;
+    private long nextExtentId;
+    private long nextVolumeId;
+    private final AtomicLong bytesRead = new AtomicLong();
+    private final AtomicLong bytesWritten = new AtomicLong();
+    private final AtomicLong commits = new AtomicLong();
+    private final AtomicLong logRecords = new AtomicLong();
+
+    /** {@code root} is the state to go on from; {@code chunks} its chunk map; missing disks are members without a device. */
+    PoolStore(
+            EngineContext context,
+            Identity pool,
+            Collection<PoolMember> members,
+            RootRecord root,
+            TreeMap<Long, List<BlockAddress>> chunks) {
+        this.context = context;
+        this.pool = pool;
+        this.disks = new DiskSet(members.stream().map(PoolMember::disk).toList());
+        this.root = root;
+        this.metadata = new MetadataStore(disks, chunks);
+        this.trees = new TreeContext(metadata, new NodeCache(NODE_CACHE_BYTES));
+        this.poolTree = Tree.at(trees, 0, root.poolTree());
+        this.extents = new ExtentReader(disks, context.io(), repairs);
+        this.writer = new FragmentWriter(disks, context.io());
+        this.placement = new ExtentPlacement(disks, spaces);
+        this.incarnation = context.random().nextLong() | 1;
+        this.nextExtentId = root.nextExtentId();
+        this.nextVolumeId = root.nextVolumeId();
+        this.chunkMapWritten = !chunks.isEmpty();
+        this.record = new PoolRecord(Redundancy.replicas(1), true, pool.createdMillis());
+        members.forEach(this::addRing);
+    }
+
+    /** A member disk with the identity on its label. */
+    record PoolMember(PoolDisk disk, Identity identity) {}
+
+    private void addRing(PoolMember member) {
+        if (member.disk().device() != null) {
+            rings.put(member.disk().index(), new RootRing(member.disk().device(), member.identity()));
+        }
+    }
+
+    // Opening
+
+    /** Makes the state of a pool that does not exist yet; the first commit writes it. */
+    void initialize(PoolRecord poolRecord) {
+        record = poolRecord;
+        Tree empty = poolTree;
+        var editor = empty.edit();
+        editor.put(PoolKeys.pool(), poolRecord.encode());
+        for (PoolDisk disk : disks.all()) {
+            addSpace(disk, dataBlocks(disk));
+        }
+        poolTree = editor.build().tree();
+    }
+
+    /** Reads what an existing pool says of itself: the pool record, free space, metadata slots. */
+    void load() {
+        byte[] value = poolTree.get(PoolKeys.pool());
+        if (value == null) {
+            throw new IllegalStateException("generation " + root.generation() + " has no pool record");
+        }
+        record = PoolRecord.decode(value);
+        for (DiskRecord disk : readDiskRecords(poolTree)) {
+            PoolDisk member = disks.find(disk.index());
+            if (member == null) {
+                member = new PoolDisk(
+                        disk.index(),
+                        disk.uuid(),
+                        null,
+                        disk.blocks() * DiskGeometry.BLOCK_BYTES,
+                        disk.serial(),
+                        missingState(disk));
+                disks.add(member);
+            } else if (disk.health() != DiskHealth.FAILED) {
+                member.setState(new PoolDisk.State(disk.health(), disk.reason(), disk.sinceMillis()));
+            }
+            addSpace(member, disk.freeBlocks());
+        }
+        Cursor cursor = poolTree.scan(PoolKeys.first(PoolKeys.SLOTS), PoolKeys.first(PoolKeys.SLOTS + 1));
+        while (cursor.next()) {
+            slots.add(ByteBuffer.wrap(cursor.key()).getLong(1), decodeLong(cursor.value()));
+        }
+        keptLogStarts.add(root.log().startBlock());
+    }
+
+    private PoolDisk.State missingState(DiskRecord disk) {
+        return disk.health() == DiskHealth.FAILED
+                ? new PoolDisk.State(DiskHealth.FAILED, disk.reason(), disk.sinceMillis())
+                : new PoolDisk.State(
+                        DiskHealth.FAILED,
+                        "missing when the pool was opened",
+                        context.clock().millis());
+    }
+
+    /** The disk records of a root, before the pool is open. */
+    static List<DiskRecord> readDiskRecords(
+            DiskSet present, TreeMap<Long, List<BlockAddress>> chunks, RootRecord root) {
+        TreeContext context = new TreeContext(new MetadataStore(present, chunks), new NodeCache(1 << 20));
+        return readDiskRecords(Tree.at(context, 0, root.poolTree()));
+    }
+
+    private static List<DiskRecord> readDiskRecords(Tree poolTree) {
+        List<DiskRecord> records = new ArrayList<>();
+        Cursor cursor = poolTree.scan(PoolKeys.first(PoolKeys.DISK), PoolKeys.first(PoolKeys.DISK + 1));
+        while (cursor.next()) {
+            records.add(DiskRecord.decode(cursor.value()));
+        }
+        return records;
+    }
+
+    private void addSpace(PoolDisk disk, long freeBlocks) {
+        DiskGeometry geometry = new DiskGeometry(disk.sizeBytes());
+        spaces.put(
+                disk.index(),
+                new DiskSpace(
+                        disk.index(),
+                        geometry.dataStart() / DiskGeometry.BLOCK_BYTES,
+                        geometry.tail() / DiskGeometry.BLOCK_BYTES,
+                        freeBlocks,
+                        (index, region) -> {
+                            byte[] bitmap = poolTree.get(PoolKeys.space(index, region));
+                            return bitmap == null ? null : decodeBitmap(bitmap);
+                        }));
+    }
+
+    private static long dataBlocks(PoolDisk disk) {
+        DiskGeometry geometry = new DiskGeometry(disk.sizeBytes());
+        return (geometry.tail() - geometry.dataStart()) / DiskGeometry.BLOCK_BYTES;
+    }
+
+    /** Takes a formatted disk in; part of the pool with the next commit. */
+    void addMember(PoolMember member) {
+        disks.add(member.disk());
+        addRing(member);
+        addSpace(member.disk(), dataBlocks(member.disk()));
+    }
+
+    // What readers need
+
+    public Identity identity() {
+        return pool;
+    }
+
+    public EngineContext context() {
+        return context;
+    }
+
+    public DiskSet disks() {
+        return disks;
+    }
+
+    public PoolRecord record() {
+        return record;
+    }
+
+    /** The last durable root. */
+    public RootRecord root() {
+        return root;
+    }
+
+    /** The pool's records, at least as new as the slices of any volume tree that was read before. */
+    public Tree poolTree() {
+        return poolTree;
+    }
+
+    public TreeContext trees() {
+        return trees;
+    }
+
+    public GenerationPins pins() {
+        return pins;
+    }
+
+    public List<VolumeRecord> readVolumes() {
+        List<VolumeRecord> records = new ArrayList<>();
+        Cursor cursor = poolTree.scan(PoolKeys.first(PoolKeys.VOLUME), PoolKeys.first(PoolKeys.VOLUME + 1));
+        while (cursor.next()) {
+            records.add(VolumeRecord.decode(cursor.value()));
+        }
+        return records;
+    }
+
+    /** Fills {@code target} with bytes of an extent as {@code tree}, a version of the pool tree, describes it. */
+    public void read(Tree tree, long extent, int offset, MemorySegment target) throws LostDataException {
+        byte[] value = tree.get(PoolKeys.extent(extent));
+        if (value == null) {
+            throw new LostDataException("extent " + extent + " has no record");
+        }
+        ExtentRecord extentRecord = ExtentRecord.decode(value);
+        if (offset + target.byteSize() > extentRecord.length()) {
+            throw new LostDataException("extent " + extent + " has " + extentRecord.length() + " bytes, not "
+                    + (offset + target.byteSize()));
+        }
+        bytesRead.addAndGet(target.byteSize());
+        extents.read(new ExtentReader.Extent(extentRecord, checksums(tree, extentRecord)), offset, target);
+    }
+
+    /** The checksum area of an extent, from its record or its own keys. */
+    byte[] checksums(TreeReader tree, ExtentRecord extent) {
+        int bytes = new ExtentGeometry(extent.length(), extent.redundancy()).checksumBytes();
+        if (bytes == extent.checksums().length) {
+            return extent.checksums();
+        }
+        ByteArrayOutputStream area = new ByteArrayOutputStream(bytes);
+        Cursor cursor = tree.scan(PoolKeys.checksums(extent.id(), 0), PoolKeys.checksums(extent.id() + 1, 0));
+        while (cursor.next()) {
+            area.writeBytes(cursor.value());
+        }
+        return area.toByteArray();
+    }
+
+    // Capacity
+
+    /** Bytes that every extent takes of a disk before metadata has to shrink: not for data. */
+    long dataReserveBlocks(int disk) {
+        return Math.max(space(disk).totalBlocks() / RESERVE_FRACTION, 2L * MetadataStore.CHUNK_BLOCKS);
+    }
+
+    /** Bytes of file data that still fit under a policy, on the disks that take writes. */
+    public long availableBytes(Redundancy policy) {
+        return capacityBytes(policy, true);
+    }
+
+    /** Bytes of file data that fit under a policy when nothing is stored. */
+    public long usableBytes(Redundancy policy) {
+        return capacityBytes(policy, false);
+    }
+
+    private long capacityBytes(Redundancy policy, boolean onlyFree) {
+        List<PoolDisk> writable = disks.writable();
+        Redundancy achievable = ExtentPlacement.achievable(policy, writable.size());
+        long[] blocks = new long[writable.size()];
+        for (int i = 0; i < blocks.length; i++) {
+            DiskSpace space = space(writable.get(i).index());
+            long room = onlyFree ? space.freeBlocks() : space.totalBlocks();
+            blocks[i] = Math.max(0, room - dataReserveBlocks(writable.get(i).index()));
+        }
+        return StripeSpace.stripes(blocks, achievable.fragments())
+                * achievable.dataFragments()
+                * DiskGeometry.BLOCK_BYTES;
+    }
+
+    /** Nodes that can still be written: free slots, and chunks that the disks have room for. */
+    public long metadataRoomNodes() {
+        List<PoolDisk> writable = disks.writable();
+        long[] chunks = new long[writable.size()];
+        for (int i = 0; i < chunks.length; i++) {
+            chunks[i] = space(writable.get(i).index()).freeBlocks() / MetadataStore.CHUNK_BLOCKS;
+        }
+        long room = chunks.length == 0 ? 0 : StripeSpace.stripes(chunks, metadataCopies());
+        return slots.freeSlots(metadata::isWritable) + room * MetadataSlots.SLOTS_PER_CHUNK;
+    }
+
+    /** Whether a commit could give space back that earlier generations freed. */
+    public boolean hasPendingFrees() {
+        return poolTree.scan(PoolKeys.first(PoolKeys.PENDING), PoolKeys.first(PoolKeys.PENDING + 1))
+                .next();
+    }
+
+    // Committing
+
+    /** Starts a commit. The one before must be done. */
+    public CommitRun beginCommit(CommitContent content) {
+        return new CommitRun(this, content);
+    }
+
+    /** The state that the next commit writes is the last one before the pool is closed. */
+    public void markClosing() {
+        closing = true;
+    }
+
+    /** Appends to the intent log; false when a commit must do it instead: no room, or a disk of the log failed. */
+    public boolean appendToLog(List<MemorySegment> payload) {
+        long bytes = payload.stream().mapToLong(MemorySegment::byteSize).sum();
+        if (log == null || !log.isIntact() || !log.hasRoomFor(bytes, oldestLogStart())) {
+            return false;
+        }
+        boolean appended = log.append(payload);
+        if (appended) {
+            logRecords.incrementAndGet();
+        } else {
+            LOG.warn("intent log cannot be written any more, the next commit moves it: pool={}", pool.poolName());
+        }
+        return appended;
+    }
+
+    private long oldestLogStart() {
+        Long first = keptLogStarts.peekFirst();
+        return first == null ? 0 : first;
+    }
+
+    /** The volume identity for a new volume. */
+    public long takeVolumeId() {
+        return nextVolumeId++;
+    }
+
+    public boolean hasRepairsWaiting() {
+        return repairs.isWaiting();
+    }
+
+    /** Counters for the status. */
+    public record Statistics(
+            long commits,
+            long logRecords,
+            long bytesRead,
+            long bytesWritten,
+            long badFragments,
+            long reconstructedReads,
+            long reconstructedBytes,
+            long repairedFragments,
+            long repairedNodes) {}
+
+    public Statistics statistics() {
+        return new Statistics(
+                commits.get(),
+                logRecords.get(),
+                bytesRead.get(),
+                bytesWritten.get(),
+                repairs.badFragments(),
+                repairs.reconstructedReads(),
+                repairs.reconstructedBytes(),
+                repairs.repairedFragments(),
+                metadata.repairedCopies());
+    }
+
+    public long usedBytes(int disk) {
+        DiskSpace space = space(disk);
+        return (space.totalBlocks() - space.freeBlocks()) * DiskGeometry.BLOCK_BYTES;
+    }
+
+    @Override
+    public void close() {
+        for (PoolDisk disk : disks.all()) {
+            if (disk.device() != null) {
+                disk.device().close();
+            }
+        }
+        dataArena.close();
+        nodeArena.close();
+        logArena.close();
+    }
+
+    // What a commit needs of the pool
+
+    Logger logger() {
+        return LOG;
+    }
+
+    MetadataSlots slots() {
+        return slots;
+    }
+
+    MetadataStore metadata() {
+        return metadata;
+    }
+
+    ExtentReader extents() {
+        return extents;
+    }
+
+    ExtentPlacement placement() {
+        return placement;
+    }
+
+    FragmentWriter writer() {
+        return writer;
+    }
+
+    Repairs repairs() {
+        return repairs;
+    }
+
+    BatchArena dataArena() {
+        return dataArena;
+    }
+
+    BatchArena nodeArena() {
+        return nodeArena;
+    }
+
+    Optional<IntentLog> log() {
+        return Optional.ofNullable(log);
+    }
+
+    RootRing ring(int disk) {
+        RootRing ring = rings.get(disk);
+        if (ring == null) {
+            throw new IllegalStateException("disk " + disk + " is missing and has no root ring");
+        }
+        return ring;
+    }
+
+    DiskSpace space(int disk) {
+        DiskSpace space = spaces.get(disk);
+        if (space == null) {
+            throw new IllegalStateException("disk " + disk + " is not a member of the pool");
+        }
+        return space;
+    }
+
+    Collection<DiskSpace> spaces() {
+        return spaces.values();
+    }
+
+    void setPoolTree(Tree tree) {
+        poolTree = tree;
+    }
+
+    boolean verifyWrites() {
+        return record.verifyWrites();
+    }
+
+    boolean isClosing() {
+        return closing;
+    }
+
+    long incarnation() {
+        return incarnation;
+    }
+
+    long nextExtentId() {
+        return nextExtentId;
+    }
+
+    long takeExtentId() {
+        return nextExtentId++;
+    }
+
+    long nextVolumeId() {
+        return nextVolumeId;
+    }
+
+    /** An opener's first root, and every change of the root disks, starts an epoch of its own. */
+    long nextEpoch(boolean newMembership) {
+        return newIncarnation || newMembership ? root.epoch() + 1 : root.epoch();
+    }
+
+    Digest rootDigest() {
+        return root.generation() == 0 ? Digest.ZERO : RootRecordLayout.sharedDigest(root);
+    }
+
+    /** Copies that new metadata gets: what the root promises, as far as the disks go. */
+    int metadataCopies() {
+        return Math.min(root.metadataCopies(), disks.writable().size());
+    }
+
+    /** Extents below 64 KiB are replicated: a code over them would waste what it saves. */
+    Redundancy extentRedundancy(Redundancy policy, int length) {
+        boolean small = length < ExtentGeometry.ERASURE_BYTES_MIN;
+        return small && !policy.isReplicas() ? Redundancy.replicas(policy.losses() + 1) : policy;
+    }
+
+    int logBlocks() {
+        long smallest =
+                spaces.values().stream().mapToLong(DiskSpace::totalBlocks).min().orElse(0);
+        return Math.clamp(smallest / 64, LOG_BLOCKS_MIN, LOG_BLOCKS_MAX);
+    }
+
+    boolean chunkMapIsWritten() {
+        return chunkMapWritten;
+    }
+
+    void addMetadataChunk() {
+        List<BlockAddress> copies = placement.placeCopies(metadataCopies(), MetadataStore.CHUNK_BLOCKS);
+        if (copies.isEmpty() || copies.size() < metadataCopies()) {
+            throw new StoppedException("no room for metadata on " + metadataCopies() + " disks");
+        }
+        long chunk = metadata.nextChunk();
+        metadata.addChunk(chunk, copies);
+        slots.addNew(chunk);
+        chunkMapWritten = false;
+    }
+
+    List<DiskRecord> diskRecords() {
+        List<DiskRecord> records = new ArrayList<>();
+        for (PoolDisk disk : disks.all()) {
+            PoolDisk.State state = disk.state();
+            records.add(new DiskRecord(
+                    disk.index(),
+                    disk.uuid(),
+                    disk.sizeBytes() / DiskGeometry.BLOCK_BYTES,
+                    space(disk.index()).freeBlocks(),
+                    state.health(),
+                    state.sinceMillis(),
+                    state.reason(),
+                    disk.serial()));
+        }
+        return records;
+    }
+
+    /** Takes disks that failed out of use; returns which they are. */
+    Set<Integer> markFailures(List<FragmentWriter.Failure> failures) {
+        Set<Integer> failed = new HashSet<>();
+        for (FragmentWriter.Failure failure : failures) {
+            PoolDisk disk = disks.get(failure.disk());
+            failed.add(failure.disk());
+            if (disk.state().health() == DiskHealth.HEALTHY) {
+                DiskHealth health = failure.mismatch() ? DiskHealth.SUSPECT : DiskHealth.FAILED;
+                disk.setState(new PoolDisk.State(
+                        health, failure.reason(), context.clock().millis()));
+                LOG.warn(
+                        "disk taken out of use: pool={} disk={} device={} health={} reason=\"{}\"",
+                        pool.poolName(),
+                        disk.index(),
+                        disk.name(),
+                        health,
+                        failure.reason());
+            }
+        }
+        return failed;
+    }
+
+    void countWritten(long bytes) {
+        bytesWritten.addAndGet(bytes);
+    }
+
+    /** The root is durable: from now on it is the last one. */
+    void published(RootRecord newRoot, boolean logMoved) {
+        boolean firstOfIncarnation = newIncarnation;
+        root = newRoot;
+        newIncarnation = false;
+        chunkMapWritten = true;
+        commits.incrementAndGet();
+        if (logMoved || firstOfIncarnation) {
+            keptLogStarts.clear();
+        }
+        keptLogStarts.addLast(newRoot.log().startBlock());
+        while (keptLogStarts.size() > KEPT_ROOTS) {
+            keptLogStarts.removeFirst();
+        }
+        if (logMoved || log == null) {
+            log = openLog(newRoot.log());
+        }
+    }
+
+    private IntentLog openLog(RootRecord.Log layout) {
+        return new IntentLog(
+                disks, context.io(), layout, incarnation, logArena, layout.startBlock(), layout.startSequence());
+    }
+
+    static byte[] encodeOwner(long extent, int fragment) {
+        return ByteBuffer.allocate(9)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(extent)
+                .put((byte) fragment)
+                .array();
+    }
+
+    static byte[] encodeLong(long value) {
+        return ByteBuffer.allocate(Long.BYTES)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(value)
+                .array();
+    }
+
+    static long decodeLong(byte[] value) {
+        return ByteBuffer.wrap(value).order(ByteOrder.LITTLE_ENDIAN).getLong();
+    }
+
+    static byte[] encodeBitmap(long[] words) {
+        ByteBuffer buffer = ByteBuffer.allocate(words.length * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        buffer.asLongBuffer().put(words);
+        return buffer.array();
+    }
+
+    static long[] decodeBitmap(byte[] value) {
+        long[] words = new long[value.length / Long.BYTES];
+        ByteBuffer.wrap(value).order(ByteOrder.LITTLE_ENDIAN).asLongBuffer().get(words);
+        return words;
+    }
+}

@@ -1,0 +1,14 @@
+package io.dynamicfs.engine.commit;
+
+/** The pool cannot go on: what is durable stays as it is, and nothing more is promised. */
+public final class StoppedException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    public StoppedException(String message) {
+        super(message);
+    }
+
+    public StoppedException(String message, Throwable cause) {
+        super(message, cause);
+    }
+}

@@ -1,0 +1,206 @@
+package io.dynamicfs.engine.fs;
+
+import io.dynamicfs.engine.commit.CommitContent;
+import io.dynamicfs.engine.extent.LostDataException;
+import io.dynamicfs.engine.format.DiskGeometry;
+import io.dynamicfs.engine.format.ExtentRecord;
+import io.dynamicfs.engine.format.Inode;
+import io.dynamicfs.engine.format.InodeLayout;
+import io.dynamicfs.engine.format.Redundancy;
+import io.dynamicfs.engine.format.Slice;
+import io.dynamicfs.engine.format.VolumeKeys;
+import io.dynamicfs.engine.tree.Tree;
+import io.dynamicfs.engine.tree.TreeEditor;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How one commit stores the dirty layer of one file: as bytes in the tree when the whole file is small, else as pieces that become
+ * extents. Pieces start and end at block boundaries (or the end of the file), so that small writes do not cut a file into ever
+ * smaller slices; what a piece needs besides the dirty bytes is read again.
+ */
+final class FileFlush {
+    private static final int BLOCK = DiskGeometry.BLOCK_BYTES;
+
+    /** A shorter slice right before a dirty range is stored again with it: files that grow slowly end up in whole extents. */
+    private static final int TAIL_BYTES_MAX = 64 << 10;
+
+    private final Volume volume;
+    private final long inode;
+    private final DirtyFile file;
+    private final Layer layer;
+    private final Tree base;
+    private final Redundancy redundancy;
+    private final List<FilePiece> pieces = new ArrayList<>();
+    private byte @Nullable [] inline;
+    private boolean leftOut;
+
+    /** {@code layer} is the file's flushing layer over {@code base}. */
+    FileFlush(Volume volume, long inode, DirtyFile file, Layer layer, Tree base, Redundancy redundancy) {
+        this.volume = volume;
+        this.inode = inode;
+        this.file = file;
+        this.layer = layer;
+        this.base = base;
+        this.redundancy = redundancy;
+    }
+
+    /** Decides what to store; reads the rest of a small file. */
+    List<FilePiece> plan() {
+        if (layer.size() <= Slice.INLINE_BYTES_MAX) {
+            inline = new byte[(int) layer.size()];
+            try {
+                volume.readStored(base, inode, List.of(layer), 0, inline.length, MemorySegment.ofArray(inline));
+            } catch (LostDataException e) {
+                leftOut = true;
+            }
+            return List.of();
+        }
+        long planned = 0;
+        for (Layer.Gap range : layer.ranges()) {
+            long from = Math.max(planned, range.from() / BLOCK * BLOCK);
+            long to = Math.min(layer.size(), (range.to() + BLOCK - 1) / BLOCK * BLOCK);
+            if (from < to) {
+                addPieces(extendToTail(from, planned), to);
+                planned = to;
+            }
+        }
+        return pieces;
+    }
+
+    private long extendToTail(long from, long planned) {
+        FileMap.Placed before = from == 0 ? null : FileMap.at(base, inode, from - 1);
+        if (before == null) {
+            return from;
+        }
+        boolean worthIt = before.end() == from
+                && before.offset() >= planned
+                && before.offset() % BLOCK == 0
+                && before.end() <= layer.cutAt()
+                && before.slice().length() < TAIL_BYTES_MAX;
+        return worthIt ? before.offset() : from;
+    }
+
+    private void addPieces(long from, long to) {
+        for (long at = from; at < to; ) {
+            long end = Math.min(to, (at / ExtentRecord.LENGTH_MAX + 1) * ExtentRecord.LENGTH_MAX);
+            pieces.add(new FilePiece(at, (int) (end - at)));
+            at = end;
+        }
+    }
+
+    /** A range of the file that becomes one extent. */
+    final class FilePiece implements CommitContent.Piece {
+        private final long offset;
+        private final int length;
+        private long extent;
+
+        FilePiece(long offset, int length) {
+            this.offset = offset;
+            this.length = length;
+        }
+
+        @Override
+        public long volume() {
+            return volume.id();
+        }
+
+        @Override
+        public long inode() {
+            return inode;
+        }
+
+        @Override
+        public int length() {
+            return length;
+        }
+
+        @Override
+        public Redundancy redundancy() {
+            return redundancy;
+        }
+
+        @Override
+        public void copyTo(MemorySegment target) throws LostDataException {
+            volume.readStored(base, inode, List.of(layer), offset, offset + length, target);
+        }
+
+        @Override
+        public void stored(long id) {
+            extent = id;
+        }
+
+        @Override
+        public void notStored() {
+            leftOut = true;
+        }
+    }
+
+    /**
+     * Makes the stored pieces the file's content, under the lock; {@code released} gets what extents no longer show. Returns by how
+     * much the volume's stored bytes changed. A file that was left out stays dirty, one that is gone takes nothing.
+     */
+    long apply(TreeEditor editor, Map<Long, Integer> released) throws FsException {
+        byte[] value = editor.get(VolumeKeys.inode(inode));
+        if (leftOut || value == null) {
+            pieces.forEach(piece -> releaseWhole(piece, released));
+            if (value == null) {
+                file.endFlush();
+            } else {
+                file.abandonFlush();
+            }
+            return 0;
+        }
+        Inode old = NamespaceReader.decode(inode, value);
+        long difference = 0;
+        if (layer.cutAt() < old.size()) {
+            difference -= FileMap.punch(editor, inode, layer.cutAt(), Long.MAX_VALUE, released);
+        }
+        if (inline != null) {
+            difference -= FileMap.punch(editor, inode, 0, Long.MAX_VALUE, released);
+            if (inline.length > 0) {
+                FileMap.put(editor, inode, 0, new Slice.Inline(inline));
+                difference += inline.length;
+            }
+        }
+        for (FilePiece piece : pieces) {
+            difference -= FileMap.punch(editor, inode, piece.offset, piece.offset + piece.length, released);
+            FileMap.put(editor, inode, piece.offset, new Slice.OfExtent(piece.length, piece.extent, 0));
+            difference += piece.length;
+        }
+        Inode.Editor changes = old.edit()
+                .size(layer.size())
+                .storedBytes(old.storedBytes() + difference)
+                .contentSequence(layer.lastSequence());
+        if (layer.modified() != null) {
+            changes.modified(layer.modified());
+        }
+        if (layer.changed() != null && NamespaceReader.isLater(layer.changed(), old.changed())) {
+            changes.changed(layer.changed());
+        }
+        editor.put(VolumeKeys.inode(inode), InodeLayout.encode(changes.build()));
+        file.endFlush();
+        return difference;
+    }
+
+    private static void releaseWhole(FilePiece piece, Map<Long, Integer> released) {
+        if (piece.extent != 0) {
+            released.merge(piece.extent, piece.length, Integer::sum);
+        }
+    }
+
+    long lastSequence() {
+        return layer.lastSequence();
+    }
+
+    DirtyFile file() {
+        return file;
+    }
+
+    boolean isLeftOut() {
+        return leftOut;
+    }
+}

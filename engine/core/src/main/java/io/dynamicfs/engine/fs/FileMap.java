@@ -1,0 +1,75 @@
+package io.dynamicfs.engine.fs;
+
+import io.dynamicfs.engine.format.Slice;
+import io.dynamicfs.engine.format.VolumeKeys;
+import io.dynamicfs.engine.tree.Cursor;
+import io.dynamicfs.engine.tree.TreeEditor;
+import io.dynamicfs.engine.tree.TreeReader;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** Which slices make up the stored content of files, in one version of a volume's tree. */
+final class FileMap {
+
+    /** A slice and the file offset of its first byte. */
+    record Placed(long offset, Slice slice) {
+        long end() {
+            return offset + slice.length();
+        }
+    }
+
+    private FileMap() {}
+
+    /** The slices that show anything of bytes {@code from} to {@code to}, in order; the first and last may reach beyond. */
+    static List<Placed> slices(TreeReader tree, long inode, long from, long to) {
+        List<Placed> found = new ArrayList<>();
+        Placed before = at(tree, inode, from);
+        if (before != null && before.end() > from && before.offset < from) {
+            found.add(before);
+        }
+        Cursor cursor = tree.scan(VolumeKeys.slice(inode, from), VolumeKeys.slice(inode, to));
+        while (cursor.next()) {
+            found.add(new Placed(VolumeKeys.numberOf(cursor.key()), Slice.decode(cursor.value())));
+        }
+        return found;
+    }
+
+    /** The slice with the greatest offset that is at most {@code offset}, or null. */
+    static @org.jspecify.annotations.Nullable Placed at(TreeReader tree, long inode, long offset) {
+        Map.Entry<byte[], byte[]> entry = tree.floor(VolumeKeys.slice(inode, offset));
+        if (entry == null
+                || VolumeKeys.inodeOf(entry.getKey()) != inode
+                || VolumeKeys.kindOf(entry.getKey()) != VolumeKeys.SLICE) {
+            return null;
+        }
+        return new Placed(VolumeKeys.numberOf(entry.getKey()), Slice.decode(entry.getValue()));
+    }
+
+    /** Makes bytes {@code from} to {@code to} a hole; adds what extents no longer show to {@code released}. Returns the bytes removed. */
+    static long punch(TreeEditor tree, long inode, long from, long to, Map<Long, Integer> released) {
+        long removed = 0;
+        for (Placed placed : slices(tree, inode, from, to)) {
+            int keepBefore = (int) Math.max(0, from - placed.offset);
+            int keepAfter = (int) Math.max(0, placed.end() - to);
+            int length = placed.slice.length();
+            tree.remove(VolumeKeys.slice(inode, placed.offset));
+            if (keepBefore > 0) {
+                put(tree, inode, placed.offset, placed.slice.part(0, keepBefore));
+            }
+            if (keepAfter > 0) {
+                put(tree, inode, to, placed.slice.part(length - keepAfter, length));
+            }
+            int gone = length - keepBefore - keepAfter;
+            removed += gone;
+            if (placed.slice instanceof Slice.OfExtent(int ignored, long extent, int offset)) {
+                released.merge(extent, gone, Integer::sum);
+            }
+        }
+        return removed;
+    }
+
+    static void put(TreeEditor tree, long inode, long offset, Slice slice) {
+        tree.put(VolumeKeys.slice(inode, offset), slice.encode());
+    }
+}

@@ -1,0 +1,994 @@
+package io.dynamicfs.engine.fs;
+
+import io.dynamicfs.engine.commit.AddOptions;
+import io.dynamicfs.engine.commit.CommitContent;
+import io.dynamicfs.engine.commit.CommitRun;
+import io.dynamicfs.engine.commit.EngineContext;
+import io.dynamicfs.engine.commit.OpenOptions;
+import io.dynamicfs.engine.commit.PoolException;
+import io.dynamicfs.engine.commit.PoolException.Reason;
+import io.dynamicfs.engine.commit.PoolOpener;
+import io.dynamicfs.engine.commit.PoolStore;
+import io.dynamicfs.engine.commit.StoppedException;
+import io.dynamicfs.engine.commit.SurvivorLog;
+import io.dynamicfs.engine.commit.SurvivorMemory;
+import io.dynamicfs.engine.device.BlockDevice;
+import io.dynamicfs.engine.device.PoolDisk;
+import io.dynamicfs.engine.extent.LostDataException;
+import io.dynamicfs.engine.format.ByteString;
+import io.dynamicfs.engine.format.Decoded;
+import io.dynamicfs.engine.format.NameHash;
+import io.dynamicfs.engine.format.NodePointer;
+import io.dynamicfs.engine.format.Operation;
+import io.dynamicfs.engine.format.OperationLayout;
+import io.dynamicfs.engine.format.PoolRecord;
+import io.dynamicfs.engine.format.Redundancy;
+import io.dynamicfs.engine.format.Timestamp;
+import io.dynamicfs.engine.format.VolumeHeader;
+import io.dynamicfs.engine.format.VolumeRecord;
+import io.dynamicfs.engine.syscall.Errno;
+import io.dynamicfs.engine.tree.NodeRef;
+import io.dynamicfs.engine.tree.Tree;
+import io.dynamicfs.engine.tree.TreeEditor;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * An open pool with its volumes: the engine as its surroundings see it. Whoever owns it calls {@link #commit} every few seconds and
+ * when {@link #needsCommit} says so, and {@link #serveSyncs} when {@link #hasWaitingSyncs}; operations that find no room commit
+ * by themselves.
+ *
+ * <p>Locks, outer first: the commit lock (one commit or log append at a time), then the lock of all file system state.
+ */
+public final class StoragePool implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(StoragePool.class);
+
+    /** What one sync appends to the intent log at most; more is a commit. */
+    private static final long LOG_PAYLOAD_BYTES_MAX = 512 << 10;
+
+    /** Nodes that a commit writes at most, about 64 MiB: beyond this, changes commit first. */
+    private static final long DIRTY_NODES_MAX = 4096;
+
+    /** Nodes that ordinary changes leave to changes that give space back, and these to the commit. */
+    private static final long METADATA_RESERVE_NODES = 128;
+
+    private static final long DELETING_RESERVE_NODES = 48;
+
+    /** Room kept beyond what a write is counted with, for its metadata. */
+    private static final long DATA_SLACK_BYTES = 256 << 10;
+
+    /** Slices or records that one commit removes of what was deleted. */
+    private static final int REAP_BUDGET = 2000;
+
+    /** Commits after which space that was freed before them can be used again. */
+    private static final int COMMITS_UNTIL_REUSE = 5;
+
+    private static final int OPERATION_HEADER_BYTES = 48;
+
+    private final PoolStore store;
+    private final SurvivorLog survivor;
+    private final boolean readOnly;
+    private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
+    private final ReentrantLock commitLock = new ReentrantLock();
+    private final Map<String, Volume> volumes = new TreeMap<>();
+    private final List<Volume> deleting = new ArrayList<>();
+    private final List<SyncRequest> syncs = new ArrayList<>();
+    private final Semaphore work = new Semaphore(0);
+    private final AtomicLong newNodes = new AtomicLong();
+    private final AtomicLong unreadable = new AtomicLong();
+    private volatile @Nullable String stopped;
+    private @Nullable RunningCommit running;
+    private long syncsServed;
+    private long operationsRecovered;
+
+    private StoragePool(PoolStore store, SurvivorMemory memory, boolean readOnly) {
+        this.store = store;
+        this.survivor = new SurvivorLog(memory);
+        this.readOnly = readOnly;
+    }
+
+    // Making and opening
+
+    /** Formats the disks and makes a pool of them. They belong to the pool until it is closed. */
+    public static StoragePool create(
+            EngineContext context, List<? extends BlockDevice> disks, PoolSpec spec, SurvivorMemory survivor)
+            throws PoolException {
+        return create(context, disks, spec, AddOptions.DEFAULT, survivor);
+    }
+
+    /** As above; {@code options} name foreign content that may be overwritten. */
+    public static StoragePool create(
+            EngineContext context,
+            List<? extends BlockDevice> disks,
+            PoolSpec spec,
+            AddOptions options,
+            SurvivorMemory survivor)
+            throws PoolException {
+        requireName("pool", spec.name());
+        PoolRecord record = new PoolRecord(
+                spec.redundancy(), spec.verifyWrites(), context.clock().millis());
+        PoolStore store = PoolOpener.create(context, disks, spec.name(), record, options);
+        StoragePool pool = new StoragePool(store, survivor, false);
+        pool.survivor.reset(store.identity().poolId(), store.root().incarnation(), 0);
+        return pool;
+    }
+
+    /**
+     * Opens the pool that the disks belong to, goes back to its last durable state, applies what the survivor memory or the
+     * intent log holds beyond it, and commits that before it serves.
+     */
+    public static StoragePool open(
+            EngineContext context, List<? extends BlockDevice> disks, OpenOptions options, SurvivorMemory survivor)
+            throws PoolException {
+        PoolOpener.Opened opened = PoolOpener.open(context, disks, options);
+        StoragePool pool = new StoragePool(opened.store(), survivor, options.readOnly());
+        try {
+            pool.recover(opened, options);
+            return pool;
+        } catch (StoppedException | FsException e) {
+            throw new PoolException(
+                    Reason.DAMAGED,
+                    "generation " + opened.store().root().generation() + " cannot be served: " + e.getMessage(),
+                    e);
+        }
+    }
+
+    private void recover(PoolOpener.Opened opened, OpenOptions options) throws PoolException, FsException {
+        for (VolumeRecord record : store.readVolumes()) {
+            Volume volume = new Volume(this, record, Tree.at(store.trees(), record.id(), record.root()));
+            if (record.deleting()) {
+                deleting.add(volume);
+            } else {
+                volumes.put(record.name(), volume);
+            }
+        }
+        if (readOnly) {
+            return;
+        }
+        UUID poolId = store.identity().poolId();
+        if (survivor.belongsTo(poolId, store.root().incarnation())) {
+            replaySurvivor(survivor.recover());
+        } else {
+            if (opened.logDamage() != null && options.acceptRollback() == null) {
+                throw new PoolException(
+                        Reason.ROLLBACK_REFUSED,
+                        opened.logDamage() + ": acknowledged operations are lost; bring the missing disks, or open with"
+                                + " --accept-rollback " + store.root().generation() + " to go on without them");
+            }
+            survivor.reset(poolId, 0, store.root().operationSequence());
+            replayLog(opened.logPayloads());
+        }
+        commit();
+        survivor.adopt(store.root().incarnation());
+        LOG.info(
+                "pool opened: pool={} generation={} epoch={} volumes={} operations recovered={}",
+                name(),
+                store.root().generation(),
+                store.root().epoch(),
+                volumes.size(),
+                operationsRecovered);
+    }
+
+    private void replaySurvivor(List<SurvivorLog.Entry> entries) {
+        for (SurvivorLog.Entry entry : entries) {
+            replay(entry, entry.sequence());
+        }
+    }
+
+    /** The log's records are in the order in which they were synced: they are made again in the order in which they happened. */
+    private void replayLog(List<MemorySegment> payloads) {
+        List<LoggedOperation> operations = new ArrayList<>();
+        for (MemorySegment payload : payloads) {
+            for (long at = 0; at < payload.byteSize(); ) {
+                LoggedOperation operation = LoggedOperation.at(payload, at);
+                operations.add(operation);
+                at += operation.bytes;
+            }
+        }
+        operations.sort(Comparator.comparingLong(operation -> operation.sequence));
+        for (LoggedOperation operation : operations) {
+            SurvivorLog.Entry entry = survivor.append(operation.volume, 0, 0, operation.operation, operation.data);
+            replay(entry, operation.sequence);
+        }
+    }
+
+    /** A survivor record as the intent log keeps it. */
+    private record LoggedOperation(
+            long bytes, long sequence, long volume, MemorySegment operation, MemorySegment data) {
+        static LoggedOperation at(MemorySegment payload, long offset) {
+            SurvivorLog.Entry entry = SurvivorLog.parse(payload.asSlice(offset));
+            return new LoggedOperation(
+                    entry.bytes().byteSize(), entry.sequence(), entry.volume(), entry.operation(), entry.data());
+        }
+    }
+
+    private void replay(SurvivorLog.Entry entry, long originalSequence) {
+        Volume volume = findVolume(entry.volume());
+        if (volume == null) {
+            return;
+        }
+        ByteBuffer bytes = entry.operation().asByteBuffer();
+        if (OperationLayout.decode(bytes) instanceof Decoded.Valid<Operation>(Operation operation)) {
+            volume.replay(entry, operation, store.root().operationSequence(), originalSequence);
+            operationsRecovered++;
+        } else {
+            throw new StoppedException("operation " + originalSequence + " was recorded, but cannot be understood");
+        }
+    }
+
+    private @Nullable Volume findVolume(long id) {
+        return volumes.values().stream()
+                .filter(volume -> volume.id() == id)
+                .findFirst()
+                .orElse(null);
+    }
+
+    // What the pool is
+
+    public UUID id() {
+        return store.identity().poolId();
+    }
+
+    public String name() {
+        return store.identity().poolName();
+    }
+
+    Redundancy redundancy() {
+        return store.record().redundancy();
+    }
+
+    /** A moment of the pool for people and monitors. */
+    public PoolStatus status() {
+        List<DiskStatus> disks = new ArrayList<>();
+        long raw = 0;
+        long used = 0;
+        for (PoolDisk disk : store.disks().all()) {
+            PoolDisk.State state = disk.state();
+            long usedOnDisk = store.usedBytes(disk.index());
+            raw += disk.sizeBytes();
+            used += usedOnDisk;
+            disks.add(new DiskStatus(
+                    disk.index(),
+                    disk.name(),
+                    disk.serial(),
+                    disk.uuid(),
+                    disk.sizeBytes(),
+                    usedOnDisk,
+                    state.health(),
+                    state.reason(),
+                    state.sinceMillis(),
+                    disk.readErrors(),
+                    disk.writeErrors(),
+                    disk.checksumErrors(),
+                    disk.repairs()));
+        }
+        PoolStore.Statistics counted = store.statistics();
+        long checksumErrors =
+                disks.stream().mapToLong(DiskStatus::checksumErrors).sum();
+        PoolCounters counters = new PoolCounters(
+                counted.commits(),
+                syncsServed,
+                counted.logRecords(),
+                operationsRecovered,
+                counted.bytesRead(),
+                counted.bytesWritten(),
+                checksumErrors,
+                counted.reconstructedReads(),
+                counted.reconstructedBytes(),
+                counted.repairedFragments(),
+                counted.repairedNodes(),
+                unreadable.get());
+        String reason = stopped;
+        return new PoolStatus(
+                name(),
+                id(),
+                store.root().generation(),
+                store.root().epoch(),
+                redundancy(),
+                store.record().verifyWrites(),
+                reason != null ? reason : readOnly ? "opened read-only" : "",
+                disks,
+                raw,
+                store.usableBytes(redundancy()),
+                used,
+                counters);
+    }
+
+    // Volumes
+
+    public Volume createVolume(VolumeSpec spec) throws PoolException {
+        requireName("volume", spec.name());
+        requireOpenForChanges();
+        if (spec.redundancy() != null) {
+            requirePlaceable(spec.redundancy());
+        }
+        requireNotNegative(spec.quotaBytes(), spec.quotaInodes());
+        Volume volume;
+        lock.writeLock().lock();
+        try {
+            if (volumes.containsKey(spec.name())) {
+                throw new PoolException(
+                        Reason.VOLUME_EXISTS,
+                        "pool " + name() + " has a volume " + spec.name() + " already: choose another name");
+            }
+            VolumeRecord record = new VolumeRecord(
+                    store.takeVolumeId(),
+                    spec.name(),
+                    spec.quotaBytes(),
+                    spec.quotaInodes(),
+                    spec.redundancy(),
+                    false,
+                    store.context().clock().millis(),
+                    PosixVolume.ROOT_INODE + 1,
+                    0,
+                    1,
+                    NodePointer.NONE);
+            TreeEditor editor = Tree.empty(store.trees(), record.id()).edit();
+            byte[] nameKey = new byte[NameHash.KEY_BYTES];
+            store.context().random().nextBytes(nameKey);
+            NamespaceEditor.initialize(
+                    editor, new VolumeHeader(ByteString.of(nameKey)), new PosixVolume.Owner(0, 0), now());
+            volume = new Volume(this, record, editor.build().tree());
+            volume.setRecord(record);
+            volumes.put(record.name(), volume);
+        } catch (FsException e) {
+            throw new PoolException(Reason.DAMAGED, String.valueOf(e.getMessage()), e);
+        } finally {
+            lock.writeLock().unlock();
+        }
+        commitOrExplain();
+        return volume;
+    }
+
+    /** Deletes a volume and everything in it; its space comes back in the background. It must not be mounted. */
+    public void deleteVolume(String volumeName) throws PoolException {
+        requireOpenForChanges();
+        lock.writeLock().lock();
+        try {
+            Volume volume = volume(volumeName);
+            volume.setRecord(volume.record().withDeleting());
+            volumes.remove(volumeName);
+            deleting.add(volume);
+        } finally {
+            lock.writeLock().unlock();
+        }
+        commitOrExplain();
+    }
+
+    public void setVolume(String volumeName, VolumeChange change) throws PoolException {
+        requireOpenForChanges();
+        if (change.redundancy() != null) {
+            requirePlaceable(change.redundancy());
+        }
+        lock.writeLock().lock();
+        try {
+            Volume volume = volume(volumeName);
+            VolumeRecord old = volume.record();
+            long bytes = change.quotaBytes() != null ? change.quotaBytes() : old.quotaBytes();
+            long inodes = change.quotaInodes() != null ? change.quotaInodes() : old.quotaInodes();
+            requireNotNegative(bytes, inodes);
+            volume.setRecord(old.withLimits(
+                    bytes, inodes, change.redundancy() != null ? change.redundancy() : old.redundancy()));
+        } finally {
+            lock.writeLock().unlock();
+        }
+        commitOrExplain();
+    }
+
+    public List<VolumeStatus> volumes() {
+        lock.readLock().lock();
+        try {
+            List<VolumeStatus> statuses = new ArrayList<>();
+            for (Volume volume : volumes.values()) {
+                VolumeRecord record = volume.record();
+                statuses.add(new VolumeStatus(
+                        record.name(),
+                        record.id(),
+                        volume.storedBytes(),
+                        volume.inodes(),
+                        record.quotaBytes(),
+                        record.quotaInodes(),
+                        volume.redundancy(),
+                        record.redundancy() == null));
+            }
+            return statuses;
+        } finally {
+            lock.readLock().unlock();
+        }
+    }
+
+    public Volume volume(String volumeName) throws PoolException {
+        lock.readLock().lock();
+        try {
+            Volume volume = volumes.get(volumeName);
+            if (volume == null) {
+                throw new PoolException(
+                        Reason.VOLUME_NOT_FOUND,
+                        "pool " + name() + " has no volume " + volumeName + ", only " + volumes.keySet());
+            }
+            return volume;
+        } finally {
+            lock.readLock().unlock();
+        }
+    }
+
+    /** Adds a disk; returns its index in the pool. */
+    public int addDisk(BlockDevice device, AddOptions options) throws PoolException {
+        requireOpenForChanges();
+        commitLock.lock();
+        try {
+            finishRunning();
+            PoolOpener.add(store, device, options);
+            commit();
+            return store.disks().all().stream().mapToInt(PoolDisk::index).max().orElseThrow();
+        } catch (StoppedException e) {
+            throw new PoolException(Reason.STOPPED, String.valueOf(e.getMessage()), e);
+        } finally {
+            commitLock.unlock();
+        }
+    }
+
+    private static void requireName(String what, String wanted) throws PoolException {
+        int bytes = wanted.getBytes(StandardCharsets.UTF_8).length;
+        if (!wanted.matches("[A-Za-z0-9][A-Za-z0-9._-]*") || bytes > PoolSpec.NAME_BYTES_MAX) {
+            throw new PoolException(
+                    Reason.INVALID_ARGUMENT,
+                    "a " + what + " name has 1 to " + PoolSpec.NAME_BYTES_MAX
+                            + " letters, digits, dots, dashes and underscores and starts with a letter or digit, not \""
+                            + wanted + "\"");
+        }
+    }
+
+    private static void requireNotNegative(long quotaBytes, long quotaInodes) throws PoolException {
+        if (quotaBytes < 0 || quotaInodes < 0) {
+            throw new PoolException(Reason.INVALID_ARGUMENT, "a quota is 0 (none) or more, not negative");
+        }
+    }
+
+    /** Refuses a policy that the disks cannot hold, or that promises more than the pool's metadata keeps. */
+    void requirePlaceable(Redundancy policy) throws PoolException {
+        int losses = store.root().metadataLosses();
+        if (policy.losses() > losses) {
+            throw new PoolException(
+                    Reason.REDUNDANCY_TOO_HIGH,
+                    "redundancy " + policy + " survives " + policy.losses() + " lost disks, but the metadata of pool "
+                            + name() + " only " + losses + ": choose one that survives at most " + losses);
+        }
+        int disks = store.disks().all().size();
+        if (policy.fragments() > disks) {
+            throw new PoolException(
+                    Reason.TOO_FEW_DISKS,
+                    "redundancy " + policy + " needs " + policy.fragments() + " disks, pool " + name() + " has " + disks
+                            + ": add disks, or choose a narrower one");
+        }
+    }
+
+    private void requireOpenForChanges() throws PoolException {
+        String reason = stopped;
+        if (reason != null) {
+            throw new PoolException(Reason.STOPPED, "pool " + name() + " has stopped: " + reason);
+        }
+        if (readOnly) {
+            throw new PoolException(
+                    Reason.READ_ONLY, "pool " + name() + " was opened read-only: open it for writing first");
+        }
+    }
+
+    private void commitOrExplain() throws PoolException {
+        try {
+            commit();
+        } catch (StoppedException e) {
+            throw new PoolException(Reason.STOPPED, String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    // Committing
+
+    /** One whole commit; a commit that is under way is finished first. */
+    public void commit() {
+        commitLock.lock();
+        try {
+            finishRunning();
+            RunningCommit commit = new RunningCommit();
+            running = commit;
+            finishRunning();
+        } finally {
+            commitLock.unlock();
+        }
+    }
+
+    /** Begins a commit that the caller runs step by step. */
+    public CommitSteps beginCommit() {
+        commitLock.lock();
+        try {
+            finishRunning();
+            RunningCommit commit = new RunningCommit();
+            running = commit;
+            return commit;
+        } finally {
+            commitLock.unlock();
+        }
+    }
+
+    private void finishRunning() {
+        RunningCommit commit = running;
+        while (commit != null && commit.step()) {
+            // Until it is done.
+        }
+    }
+
+    /** A commit and the part of it that is the file system's. */
+    private final class RunningCommit implements CommitSteps, CommitContent {
+        private final CommitRun run = store.beginCommit(this);
+        private final Map<Volume, List<FileFlush>> flushes = new HashMap<>();
+        private final List<Volume> removed = new ArrayList<>();
+        private long frozenSequence;
+        private long frozenHead;
+
+        @Override
+        public boolean step() {
+            commitLock.lock();
+            try {
+                if (running != this) {
+                    return false;
+                }
+                requireNotStopped();
+                if (run.step()) {
+                    return true;
+                }
+                running = null;
+                return false;
+            } catch (RuntimeException | Error e) {
+                running = null;
+                stop("commit failed: " + e, e);
+                throw e;
+            } finally {
+                commitLock.unlock();
+            }
+        }
+
+        @Override
+        public List<? extends Piece> gather() {
+            lock.writeLock().lock();
+            try {
+                newNodes.set(0);
+                for (Volume volume : volumes.values()) {
+                    flushes.put(volume, new ArrayList<>(volume.beginFlush()));
+                }
+            } finally {
+                lock.writeLock().unlock();
+            }
+            return plan(flushes.values().stream().flatMap(List::stream).toList());
+        }
+
+        private List<FileFlush.FilePiece> plan(List<FileFlush> files) {
+            List<FileFlush.FilePiece> pieces = new ArrayList<>();
+            for (FileFlush flush : files) {
+                pieces.addAll(flush.plan());
+            }
+            return pieces;
+        }
+
+        @Override
+        public Frozen freeze(Storer storer) {
+            lock.writeLock().lock();
+            try {
+                Map<Long, Integer> released = new TreeMap<>();
+                flushes.forEach((volume, files) -> volume.applyFlushes(files, released));
+                storeRenamed(storer, released);
+                int budget = REAP_BUDGET;
+                for (Volume volume : volumes.values()) {
+                    budget = volume.reapOrphans(budget, released);
+                }
+                for (Volume volume : deleting) {
+                    if (volume.clear(Math.max(budget, 1), released)) {
+                        removed.add(volume);
+                    }
+                }
+                frozenSequence = survivor.lastSequence();
+                frozenHead = survivor.head();
+                List<NodeRef> replaced = new ArrayList<>();
+                List<FrozenVolume> frozen = new ArrayList<>();
+                for (Volume volume : volumes.values()) {
+                    if (volume.isChanged()) {
+                        frozen.add(new FrozenVolume(volume.freeze(replaced), volume.tree(), false));
+                    }
+                }
+                for (Volume volume : deleting) {
+                    frozen.add(new FrozenVolume(volume.freeze(replaced), volume.tree(), removed.contains(volume)));
+                }
+                return new Frozen(frozen, replaced, released, frozenSequence);
+            } finally {
+                lock.writeLock().unlock();
+            }
+        }
+
+        /** A rename over an existing name must not show the new file without the data it had received. */
+        private void storeRenamed(Storer storer, Map<Long, Integer> released) {
+            for (Volume volume : volumes.values()) {
+                List<FileFlush> renamed = volume.beginFlushOfRenamed();
+                if (!renamed.isEmpty()) {
+                    storer.store(plan(renamed));
+                    volume.applyFlushes(renamed, released);
+                    flushes.computeIfAbsent(volume, v -> new ArrayList<>()).addAll(renamed);
+                }
+            }
+        }
+
+        @Override
+        public void published(long generation) {
+            lock.writeLock().lock();
+            try {
+                deleting.removeAll(removed);
+                for (Volume volume : volumes.values()) {
+                    volume.published(frozenSequence, flushes.getOrDefault(volume, List.of()));
+                }
+                trimSurvivor();
+            } finally {
+                lock.writeLock().unlock();
+            }
+        }
+
+        private void trimSurvivor() {
+            long position = frozenHead;
+            long sequence = frozenSequence;
+            for (Volume volume : volumes.values()) {
+                Layer oldest = volume.oldestLayer();
+                if (oldest != null && oldest.firstSequence() <= sequence) {
+                    position = oldest.firstPosition();
+                    sequence = oldest.firstSequence() - 1;
+                }
+            }
+            survivor.trim(position, sequence);
+        }
+    }
+
+    private void stop(String reason, Throwable cause) {
+        if (stopped == null) {
+            stopped = reason;
+            LOG.error("pool stopped: pool={} reason=\"{}\"", name(), reason, cause);
+        }
+        failSyncs(takeSyncs(), new FsException(Errno.EIO, reason));
+    }
+
+    private void requireNotStopped() {
+        String reason = stopped;
+        if (reason != null) {
+            throw new StoppedException("pool " + name() + " has stopped: " + reason);
+        }
+    }
+
+    /** Whether a commit is due before its time: memory fills up, or there is something to clean or repair. */
+    public boolean needsCommit() {
+        if (readOnly || stopped != null) {
+            return false;
+        }
+        lock.readLock().lock();
+        try {
+            return survivor.used() > survivor.capacity() / 2
+                    || newNodes.get() > DIRTY_NODES_MAX
+                    || store.hasRepairsWaiting()
+                    || !deleting.isEmpty()
+                    || volumes.values().stream().anyMatch(Volume::hasReapableOrphans);
+        } finally {
+            lock.readLock().unlock();
+        }
+    }
+
+    // Syncs
+
+    private record SyncRequest(Volume volume, long inode, long sequence, PosixVolume.SyncListener listener) {}
+
+    void requestSync(Volume volume, long inode, PosixVolume.SyncListener listener) {
+        lock.writeLock().lock();
+        try {
+            if (stopped == null) {
+                syncs.add(new SyncRequest(volume, inode, survivor.lastSequence(), listener));
+                work.release();
+                return;
+            }
+        } finally {
+            lock.writeLock().unlock();
+        }
+        listener.done(readOnly ? null : new FsException(Errno.EIO, String.valueOf(stopped)));
+    }
+
+    public boolean hasWaitingSyncs() {
+        lock.readLock().lock();
+        try {
+            return !syncs.isEmpty();
+        } finally {
+            lock.readLock().unlock();
+        }
+    }
+
+    private List<SyncRequest> takeSyncs() {
+        lock.writeLock().lock();
+        try {
+            List<SyncRequest> taken = new ArrayList<>(syncs);
+            syncs.clear();
+            return taken;
+        } finally {
+            lock.writeLock().unlock();
+        }
+    }
+
+    /**
+     * Makes durable what the waiting syncs ask for and answers them: one record in the intent log for all of them, or a commit
+     * where that is too much or the log cannot take it.
+     */
+    public void serveSyncs() {
+        commitLock.lock();
+        try {
+            List<SyncRequest> requests = takeSyncs();
+            if (requests.isEmpty()) {
+                return;
+            }
+            if (readOnly) {
+                requests.forEach(request -> request.listener.done(null));
+                return;
+            }
+            boolean logged = (running == null || !running.run.isMovingLog()) && appendToLog(requests);
+            if (!logged) {
+                commit();
+            }
+            syncsServed += requests.size();
+            for (SyncRequest request : requests) {
+                boolean left = !logged && isLeftDirty(request);
+                request.listener.done(left ? new FsException(Errno.ENOSPC, "the file could not be stored") : null);
+            }
+        } finally {
+            commitLock.unlock();
+        }
+    }
+
+    private boolean isLeftDirty(SyncRequest request) {
+        lock.readLock().lock();
+        try {
+            return request.volume.isLeftDirty(request.inode, request.sequence);
+        } finally {
+            lock.readLock().unlock();
+        }
+    }
+
+    private boolean appendToLog(List<SyncRequest> requests) {
+        requireNotStopped();
+        List<SurvivorLog.Entry> entries = new ArrayList<>();
+        lock.writeLock().lock();
+        try {
+            for (SyncRequest request : requests) {
+                request.volume.takeUnlogged(request.inode, entries);
+            }
+        } finally {
+            lock.writeLock().unlock();
+        }
+        List<MemorySegment> payload =
+                entries.stream().map(SurvivorLog.Entry::bytes).toList();
+        long bytes = payload.stream().mapToLong(MemorySegment::byteSize).sum();
+        if (bytes == 0) {
+            return true;
+        }
+        // Entries stay where they are until they are durable: only a commit trims the survivor log, and we hold its
+        // lock.
+        return bytes <= LOG_PAYLOAD_BYTES_MAX && store.appendToLog(payload);
+    }
+
+    private static void failSyncs(List<SyncRequest> requests, FsException failure) {
+        requests.forEach(request -> request.listener.done(failure));
+    }
+
+    void signalWork() {
+        work.release();
+    }
+
+    /** Parks until there is something to do, or the time is over. */
+    public void awaitWork(long millis) throws InterruptedException {
+        if (work.tryAcquire(millis, TimeUnit.MILLISECONDS)) {
+            work.drainPermits();
+        }
+    }
+
+    // What volumes need of their pool
+
+    Lock readLock() {
+        return lock.readLock();
+    }
+
+    Lock writeLock() {
+        return lock.writeLock();
+    }
+
+    Timestamp now() {
+        Instant instant = store.context().clock().instant();
+        return new Timestamp(instant.getEpochSecond(), instant.getNano());
+    }
+
+    void requireRunning() throws FsException {
+        String reason = stopped;
+        if (reason != null) {
+            throw new FsException(Errno.EIO, "pool " + name() + " has stopped: " + reason);
+        }
+    }
+
+    void requireWritable() throws FsException {
+        if (readOnly) {
+            throw new FsException(Errno.EROFS);
+        }
+    }
+
+    /** Records an operation in the survivor memory; the caller holds the lock and has made room. */
+    SurvivorLog.Entry record(long volume, Operation operation, MemorySegment data) throws FsException {
+        byte[] bytes = new byte[OperationLayout.bytes(operation)];
+        OperationLayout.encode(operation, ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN));
+        if (!survivor.hasRoomFor(bytes.length, data.byteSize())) {
+            throw new FsException(Errno.ENOSPC, "the survivor memory is full");
+        }
+        SurvivorLog.Entry entry = survivor.append(volume, 0, 0, MemorySegment.ofArray(bytes), data);
+        if (survivor.used() > survivor.capacity() / 2) {
+            work.release();
+        }
+        return entry;
+    }
+
+    void countNewNodes(int nodes) {
+        if (newNodes.addAndGet(nodes) > DIRTY_NODES_MAX) {
+            work.release();
+        }
+    }
+
+    void countUnreadable() {
+        unreadable.incrementAndGet();
+    }
+
+    long pin() {
+        long generation = store.root().generation();
+        store.pins().pin(generation);
+        return generation;
+    }
+
+    void unpin(long generation) {
+        store.pins().unpin(generation);
+    }
+
+    void readExtent(long extent, int offset, MemorySegment target) throws LostDataException {
+        store.read(store.poolTree(), extent, offset, target);
+    }
+
+    /** Commits while a change has no room for its record or its nodes; {@code deleting} changes may use half of the reserve. */
+    void makeRoomForChange(boolean deletes) throws FsException {
+        if (readOnly) {
+            throw new FsException(Errno.EROFS);
+        }
+        long reserve = deletes ? DELETING_RESERVE_NODES : METADATA_RESERVE_NODES;
+        for (int i = 0; i <= COMMITS_UNTIL_REUSE; i++) {
+            if (hasRoom(OperationLayout.BYTES_MAX)
+                    && newNodes.get() < 2 * DIRTY_NODES_MAX
+                    && store.metadataRoomNodes() - 2 * newNodes.get() > reserve) {
+                return;
+            }
+            commitFor();
+        }
+        throw new FsException(Errno.ENOSPC, "pool " + name() + " has no room for metadata left");
+    }
+
+    /** Commits while a write has no room; refuses it when the volume's quota or the pool's space is used up. */
+    void makeRoomForData(Volume volume, long length) throws FsException {
+        makeRoomForChange(false);
+        if (!hasRoom(length + OperationLayout.BYTES_MAX)) {
+            commitFor();
+        }
+        requireQuota(volume, length);
+        Redundancy policy = volume.redundancy();
+        Redundancy replicas = Redundancy.replicas(policy.losses() + 1);
+        for (int i = 0; i <= COMMITS_UNTIL_REUSE; i++) {
+            long needed = dirtyBytes() + length + DATA_SLACK_BYTES;
+            // Dirty bytes may all be small and become replicas. What is left when nothing is dirty is known exactly.
+            if (store.availableBytes(replicas) >= needed
+                    || (dirtyBytes() == 0 && store.availableBytes(policy) >= needed)) {
+                return;
+            }
+            if (dirtyBytes() == 0 && !store.hasPendingFrees()) {
+                break;
+            }
+            commitFor();
+        }
+        throw new FsException(Errno.ENOSPC, "pool " + name() + " is full");
+    }
+
+    private void requireQuota(Volume volume, long length) throws FsException {
+        long quota = volume.record().quotaBytes();
+        if (quota == 0 || volume.storedBytes() + dirtyBytes() + length <= quota) {
+            return;
+        }
+        // What is dirty may overwrite what is stored: only a commit tells.
+        commitFor();
+        if (volume.storedBytes() + length > quota) {
+            throw new FsException(Errno.EDQUOT, "volume " + volume.name() + " has a quota of " + quota + " bytes");
+        }
+    }
+
+    private boolean hasRoom(long bytes) {
+        lock.readLock().lock();
+        try {
+            return survivor.hasRoomFor(bytes, OPERATION_HEADER_BYTES);
+        } finally {
+            lock.readLock().unlock();
+        }
+    }
+
+    private long dirtyBytes() {
+        lock.readLock().lock();
+        try {
+            return survivor.used();
+        } finally {
+            lock.readLock().unlock();
+        }
+    }
+
+    private void commitFor() throws FsException {
+        try {
+            commit();
+        } catch (StoppedException e) {
+            throw new FsException(Errno.EIO, String.valueOf(e.getMessage()));
+        }
+    }
+
+    VolumeStatistics statistics(Volume volume) {
+        VolumeRecord record = volume.record();
+        long used = volume.storedBytes();
+        long available = Math.max(0, store.availableBytes(volume.redundancy()) - dirtyBytes());
+        if (record.quotaBytes() > 0) {
+            available = Math.max(0, Math.min(available, record.quotaBytes() - used));
+        }
+        long total = record.quotaBytes() > 0 ? Math.max(record.quotaBytes(), used) : used + available;
+        long freeInodes = store.metadataRoomNodes() * 16;
+        if (record.quotaInodes() > 0) {
+            freeInodes = Math.clamp(record.quotaInodes() - volume.inodes(), 0, freeInodes);
+        }
+        return new VolumeStatistics(total, available, volume.inodes() + freeInodes, freeInodes);
+    }
+
+    // Ending
+
+    /** Stores everything, writes a root that says so, and gives the disks back. */
+    @Override
+    public void close() {
+        commitLock.lock();
+        try {
+            if (stopped == null && !readOnly) {
+                serveSyncs();
+                finishRunning();
+                store.markClosing();
+                commit();
+            }
+        } catch (StoppedException e) {
+            LOG.error("pool could not be closed cleanly: pool={} reason=\"{}\"", name(), e.getMessage());
+        } finally {
+            if (stopped == null) {
+                stopped = "closed";
+            }
+            failSyncs(takeSyncs(), new FsException(Errno.EIO, "the pool is closed"));
+            store.close();
+            commitLock.unlock();
+        }
+    }
+}

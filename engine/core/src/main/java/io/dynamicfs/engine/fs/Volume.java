@@ -1,0 +1,832 @@
+package io.dynamicfs.engine.fs;
+
+import io.dynamicfs.engine.commit.StoppedException;
+import io.dynamicfs.engine.commit.SurvivorLog;
+import io.dynamicfs.engine.extent.LostDataException;
+import io.dynamicfs.engine.format.ByteString;
+import io.dynamicfs.engine.format.CorruptRecordException;
+import io.dynamicfs.engine.format.Inode;
+import io.dynamicfs.engine.format.NameHash;
+import io.dynamicfs.engine.format.Operation;
+import io.dynamicfs.engine.format.Redundancy;
+import io.dynamicfs.engine.format.Slice;
+import io.dynamicfs.engine.format.Timestamp;
+import io.dynamicfs.engine.format.VolumeKeys;
+import io.dynamicfs.engine.format.VolumeRecord;
+import io.dynamicfs.engine.syscall.Errno;
+import io.dynamicfs.engine.tree.CorruptNodeException;
+import io.dynamicfs.engine.tree.Cursor;
+import io.dynamicfs.engine.tree.NodeRef;
+import io.dynamicfs.engine.tree.Tree;
+import io.dynamicfs.engine.tree.TreeEdit;
+import io.dynamicfs.engine.tree.TreeEditor;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One volume of an open pool. A change is validated against the newest version of the volume's tree, recorded in the survivor
+ * memory, applied, and only then answered. Invariants: names and attributes live in the tree at once; the content of files lives in
+ * their dirty layers until a commit turns it into slices, so that a tree never shows a size without the data that made it.
+ *
+ * <p>All state is guarded by the pool's lock; readers take what they need from it and do their I/O without it.
+ */
+public final class Volume implements PosixVolume {
+    private static final Logger LOG = LoggerFactory.getLogger(Volume.class);
+    private static final MemorySegment NO_DATA = MemorySegment.ofArray(new byte[0]);
+
+    /** The largest file: what the kernel's signed offsets can address. */
+    private static final long SIZE_MAX = Long.MAX_VALUE;
+
+    /** Inodes without names that are looked up in the tree at once. */
+    private static final int ORPHANS_AT_ONCE = 10_000;
+
+    private final StoragePool pool;
+    private final NameHash hash;
+    private VolumeRecord record;
+    private volatile Tree tree;
+    private long nextInode;
+    private long inodes;
+    private long storedBytes;
+    private final List<NodeRef> replaced = new ArrayList<>();
+    private final Map<Long, DirtyFile> dirty = new TreeMap<>();
+    /** Changed while the lock is held for reading, too. */
+    private final Map<Long, Long> references = new ConcurrentHashMap<>();
+
+    private final TreeSet<Long> orphans = new TreeSet<>();
+    private boolean moreOrphans;
+    private final Deque<SurvivorLog.Entry> unlogged = new ArrayDeque<>();
+    private final Set<Long> renamedOver = new HashSet<>();
+    private boolean changed;
+
+    Volume(StoragePool pool, VolumeRecord record, Tree tree) throws FsException {
+        this.pool = pool;
+        this.record = record;
+        this.tree = tree;
+        this.hash = NamespaceReader.nameHash(tree);
+        this.nextInode = record.nextInode();
+        this.inodes = record.inodes();
+        this.storedBytes = record.storedBytes();
+        findOrphans();
+    }
+
+    private void findOrphans() {
+        List<Long> found = reader().orphans(0, ORPHANS_AT_ONCE);
+        orphans.addAll(found);
+        moreOrphans = found.size() == ORPHANS_AT_ONCE;
+    }
+
+    public long id() {
+        return record.id();
+    }
+
+    public String name() {
+        return record.name();
+    }
+
+    VolumeRecord record() {
+        return record;
+    }
+
+    void setRecord(VolumeRecord newRecord) {
+        record = newRecord;
+        changed = true;
+    }
+
+    long storedBytes() {
+        return storedBytes;
+    }
+
+    long inodes() {
+        return inodes;
+    }
+
+    Redundancy redundancy() {
+        return record.redundancy() != null ? record.redundancy() : pool.redundancy();
+    }
+
+    private NamespaceReader reader() {
+        return new NamespaceReader(tree, hash);
+    }
+
+    /** What an inode's path is, for reports; the number when it has none. */
+    String path(long inode) {
+        try {
+            String path = reader().path(inode);
+            return path == null ? "inode " + inode : path;
+        } catch (FsException | CorruptNodeException e) {
+            return "inode " + inode;
+        }
+    }
+
+    Tree tree() {
+        return tree;
+    }
+
+    NameHash hash() {
+        return hash;
+    }
+
+    // Names and attributes
+
+    @Override
+    public Attributes lookup(long directory, byte[] name) throws FsException {
+        return lockedForReading(() -> {
+            long inode = reader().lookup(directory, ByteString.of(name));
+            Attributes attributes = current(inode);
+            remember(inode);
+            return attributes;
+        });
+    }
+
+    @Override
+    public void remember(long inode) {
+        references.merge(inode, 1L, Long::sum);
+    }
+
+    @Override
+    public void forget(long inode, long count) {
+        Long left = references.computeIfPresent(inode, (i, held) -> held > count ? held - count : null);
+        if (left == null && isOrphan(inode)) {
+            pool.signalWork();
+        }
+    }
+
+    private boolean isOrphan(long inode) {
+        pool.readLock().lock();
+        try {
+            return orphans.contains(inode);
+        } finally {
+            pool.readLock().unlock();
+        }
+    }
+
+    @Override
+    public Attributes attributes(long inode) throws FsException {
+        return lockedForReading(() -> current(inode));
+    }
+
+    /** The inode's attributes with what its dirty layers change. */
+    private Attributes current(long inode) throws FsException {
+        return withLayers(reader().attributes(inode));
+    }
+
+    private Attributes withLayers(Attributes stored) {
+        DirtyFile file = dirty.get(stored.inode());
+        if (file == null || !file.isDirty()) {
+            return stored;
+        }
+        Timestamp modified = file.modified();
+        Timestamp changedAt = file.changed();
+        return new Attributes(
+                stored.inode(),
+                stored.mode(),
+                stored.links(),
+                stored.uid(),
+                stored.gid(),
+                stored.rdev(),
+                file.size(stored.size()),
+                Math.max(stored.blocks(), 1),
+                stored.accessed(),
+                modified != null ? modified : stored.modified(),
+                changedAt != null && NamespaceReader.isLater(changedAt, stored.changed())
+                        ? changedAt
+                        : stored.changed(),
+                stored.born());
+    }
+
+    @Override
+    public Attributes setAttributes(long inode, AttributeChange change) throws FsException {
+        if (change.size() != null) {
+            truncate(inode, change.size());
+        }
+        boolean others = change.mode() != null
+                || change.uid() != null
+                || change.gid() != null
+                || change.accessed() != null
+                || change.modified() != null;
+        if (!others) {
+            return attributes(inode);
+        }
+        return change(new Operation.SetAttributes(
+                inode, change.mode(), change.uid(), change.gid(), change.accessed(), change.modified(), pool.now()));
+    }
+
+    @Override
+    public Attributes make(long directory, byte[] name, int mode, int rdev, Owner owner) throws FsException {
+        return makeInode(inode -> new Operation.Make(
+                directory, ByteString.of(name), inode, mode, rdev, owner.uid(), owner.gid(), pool.now()));
+    }
+
+    @Override
+    public Attributes symlink(long directory, byte[] name, byte[] target, Owner owner) throws FsException {
+        return makeInode(inode -> new Operation.Symlink(
+                directory, ByteString.of(name), inode, ByteString.of(target), owner.uid(), owner.gid(), pool.now()));
+    }
+
+    private interface NewInode {
+        Operation.Namespace operation(long inode);
+    }
+
+    private Attributes makeInode(NewInode made) throws FsException {
+        pool.makeRoomForChange(false);
+        return lockedForChange(() -> {
+            if (record.quotaInodes() > 0 && inodes >= record.quotaInodes()) {
+                throw new FsException(
+                        Errno.EDQUOT,
+                        "volume " + record.name() + " has all of its " + record.quotaInodes() + " inodes in use");
+            }
+            long inode = nextInode;
+            apply(made.operation(inode));
+            remember(inode);
+            return current(inode);
+        });
+    }
+
+    @Override
+    public Attributes link(long inode, long directory, byte[] name) throws FsException {
+        pool.makeRoomForChange(false);
+        return lockedForChange(() -> {
+            apply(new Operation.Link(inode, directory, ByteString.of(name), pool.now()));
+            remember(inode);
+            return current(inode);
+        });
+    }
+
+    @Override
+    public void unlink(long directory, byte[] name) throws FsException {
+        remove(new Operation.Unlink(directory, ByteString.of(name), pool.now()));
+    }
+
+    @Override
+    public void removeDirectory(long directory, byte[] name) throws FsException {
+        remove(new Operation.RemoveDirectory(directory, ByteString.of(name), pool.now()));
+    }
+
+    private void remove(Operation.Namespace operation) throws FsException {
+        pool.makeRoomForChange(true);
+        runLocked(() -> {
+            apply(operation);
+        });
+    }
+
+    @Override
+    public void rename(long directory, byte[] name, long newDirectory, byte[] newName, int flags) throws FsException {
+        pool.makeRoomForChange(false);
+        runLocked(() -> {
+            apply(new Operation.Rename(
+                    directory, ByteString.of(name), newDirectory, ByteString.of(newName), flags, pool.now()));
+        });
+    }
+
+    @Override
+    public byte[] readLink(long inode) throws FsException {
+        return read(() -> reader().readLink(inode).toBytes());
+    }
+
+    @Override
+    public void readDirectory(long inode, long cookie, DirectoryVisitor visitor) throws FsException {
+        lockedForReading(() -> {
+            NamespaceReader names = reader();
+            names.readDirectory(
+                    inode,
+                    cookie,
+                    (name, child, type, next) ->
+                            visitor.entry(name.toBytes(), withLayers(names.attributes(child)), next));
+            return true;
+        });
+    }
+
+    @Override
+    public byte[] getXattr(long inode, byte[] name) throws FsException {
+        return read(() -> reader().getXattr(inode, ByteString.of(name)).toBytes());
+    }
+
+    @Override
+    public void setXattr(long inode, byte[] name, byte[] value, int flags) throws FsException {
+        if (XattrNames.isRedundancy(ByteString.of(name))) {
+            requirePlaceable(value);
+        }
+        change(new Operation.SetXattr(inode, ByteString.of(name), ByteString.of(value), flags, pool.now()));
+    }
+
+    /** A policy that promises more than the metadata has, or needs more disks than there are, is refused. */
+    private void requirePlaceable(byte[] value) throws FsException {
+        try {
+            pool.requirePlaceable(Redundancy.parse(ByteString.of(value).toString()));
+        } catch (IllegalArgumentException | io.dynamicfs.engine.commit.PoolException e) {
+            throw new FsException(Errno.EINVAL, String.valueOf(e.getMessage()));
+        }
+    }
+
+    @Override
+    public List<byte[]> listXattr(long inode) throws FsException {
+        return read(() ->
+                reader().listXattr(inode).stream().map(ByteString::toBytes).toList());
+    }
+
+    @Override
+    public void removeXattr(long inode, byte[] name) throws FsException {
+        change(new Operation.RemoveXattr(inode, ByteString.of(name), pool.now()));
+    }
+
+    private Attributes change(Operation.Namespace operation) throws FsException {
+        pool.makeRoomForChange(false);
+        return lockedForChange(() -> current(apply(operation).inode()));
+    }
+
+    /** Validates, records and applies a change; nothing has happened when it throws. The caller holds the lock. */
+    private NamespaceChange apply(Operation.Namespace operation) throws FsException {
+        TreeEditor editor = tree.edit();
+        NamespaceChange change = new NamespaceEditor(editor, hash).apply(operation);
+        SurvivorLog.Entry entry = pool.record(record.id(), operation, NO_DATA);
+        applied(operation, change, editor, entry);
+        return change;
+    }
+
+    private void applied(
+            Operation.Namespace operation, NamespaceChange change, TreeEditor editor, SurvivorLog.Entry entry) {
+        adopt(editor);
+        inodes += change.inodesAdded();
+        if (change.inodesAdded() > 0) {
+            nextInode = Math.max(nextInode, change.inode() + 1);
+        }
+        if (change.orphan() != 0) {
+            orphans.add(change.orphan());
+        }
+        DirtyFile file = dirty.get(change.inode());
+        if (file != null && change.replaced() != 0) {
+            renamedOver.add(change.inode());
+        }
+        if (file != null && operation instanceof Operation.SetAttributes set && set.modified() != null) {
+            file.forgetModified();
+        }
+        unlogged.add(entry);
+    }
+
+    private void adopt(TreeEditor editor) {
+        pool.countNewNodes(editor.newNodes());
+        TreeEdit edit = editor.build();
+        tree = edit.tree();
+        replaced.addAll(edit.replaced());
+        changed = true;
+    }
+
+    // File content
+
+    @Override
+    public int read(long inode, long offset, MemorySegment target) throws FsException {
+        List<Layer.Gap> gaps;
+        Tree base;
+        long pinned;
+        int length;
+        pool.readLock().lock();
+        try {
+            pool.requireRunning();
+            Inode file = regular(inode);
+            DirtyFile changes = dirty.get(inode);
+            long size = changes == null ? file.size() : changes.size(file.size());
+            length = (int) Math.clamp(size - offset, 0, target.byteSize());
+            if (offset < 0) {
+                throw new FsException(Errno.EINVAL);
+            }
+            gaps = length == 0 ? List.of() : List.of(new Layer.Gap(offset, offset + length));
+            if (changes != null) {
+                for (Layer layer : changes.layers()) {
+                    gaps = layer.answer(gaps, offset, target);
+                }
+            }
+            if (gaps.isEmpty()) {
+                return length;
+            }
+            base = tree;
+            pinned = pool.pin();
+        } catch (CorruptNodeException | CorruptRecordException e) {
+            throw corrupt(e);
+        } finally {
+            pool.readLock().unlock();
+        }
+        try {
+            readSlices(base, inode, gaps, offset, target);
+            return length;
+        } catch (LostDataException e) {
+            pool.countUnreadable();
+            LOG.warn(
+                    "read failed: volume={} inode={} offset={} reason=\"{}\"",
+                    record.name(),
+                    inode,
+                    offset,
+                    e.getMessage());
+            throw new FsException(Errno.EIO, String.valueOf(e.getMessage()));
+        } catch (CorruptNodeException | CorruptRecordException e) {
+            throw corrupt(e);
+        } finally {
+            pool.unpin(pinned);
+        }
+    }
+
+    /** Bytes {@code from} to {@code to} of a file: its layers over a version of its slices. */
+    void readStored(Tree base, long inode, List<Layer> layers, long from, long to, MemorySegment target)
+            throws LostDataException {
+        List<Layer.Gap> gaps = from == to ? List.of() : List.of(new Layer.Gap(from, to));
+        for (Layer layer : layers) {
+            gaps = layer.answer(gaps, from, target);
+        }
+        readSlices(base, inode, gaps, from, target);
+    }
+
+    private void readSlices(Tree base, long inode, List<Layer.Gap> gaps, long origin, MemorySegment target)
+            throws LostDataException {
+        for (Layer.Gap gap : gaps) {
+            long at = gap.from();
+            for (FileMap.Placed placed : FileMap.slices(base, inode, gap.from(), gap.to())) {
+                long from = Math.max(gap.from(), placed.offset());
+                long to = Math.min(gap.to(), placed.end());
+                target.asSlice(at - origin, from - at).fill((byte) 0);
+                int skip = (int) (from - placed.offset());
+                MemorySegment part = target.asSlice(from - origin, to - from);
+                switch (placed.slice()) {
+                    case Slice.OfExtent(int ignored, long extent, int start) ->
+                        pool.readExtent(extent, start + skip, part);
+                    case Slice.Inline(byte[] bytes) ->
+                        MemorySegment.copy(MemorySegment.ofArray(bytes), skip, part, 0, to - from);
+                }
+                at = to;
+            }
+            target.asSlice(at - origin, gap.to() - at).fill((byte) 0);
+        }
+    }
+
+    @Override
+    public void write(long inode, long offset, MemorySegment source) throws FsException {
+        long length = source.byteSize();
+        if (offset < 0) {
+            throw new FsException(Errno.EINVAL);
+        }
+        if (offset > SIZE_MAX - length) {
+            throw new FsException(Errno.EFBIG);
+        }
+        pool.makeRoomForData(this, length);
+        runLocked(() -> {
+            Inode file = regular(inode);
+            Timestamp now = pool.now();
+            if (length > 0) {
+                SurvivorLog.Entry entry =
+                        pool.record(record.id(), new Operation.Write(inode, offset, (int) length, now), source);
+                changeContent(inode, file, entry, layer -> layer.write(entry, offset, now));
+            }
+        });
+    }
+
+    private void truncate(long inode, long size) throws FsException {
+        if (size < 0) {
+            throw new FsException(Errno.EINVAL);
+        }
+        pool.makeRoomForChange(true);
+        runLocked(() -> {
+            Inode file = regular(inode);
+            Timestamp now = pool.now();
+            SurvivorLog.Entry entry = pool.record(record.id(), new Operation.Truncate(inode, size, now), NO_DATA);
+            changeContent(inode, file, entry, layer -> layer.truncate(entry, size, now));
+        });
+    }
+
+    private interface LayerChange {
+        void apply(Layer layer);
+    }
+
+    private void changeContent(long inode, Inode file, SurvivorLog.Entry entry, LayerChange change) {
+        DirtyFile changes = dirty.computeIfAbsent(inode, i -> new DirtyFile());
+        change.apply(changes.activeLayer(file.size(), entry));
+        changes.unlogged().add(entry);
+        changed = true;
+    }
+
+    private Inode regular(long inode) throws FsException {
+        Inode file = reader().inode(inode);
+        if (file.isDirectory()) {
+            throw new FsException(Errno.EISDIR);
+        }
+        if (!file.isRegular()) {
+            throw new FsException(Errno.EINVAL);
+        }
+        return file;
+    }
+
+    @Override
+    public void sync(long inode, boolean dataOnly, SyncListener listener) {
+        pool.requestSync(this, inode, listener);
+    }
+
+    @Override
+    public VolumeStatistics statistics() {
+        return pool.statistics(this);
+    }
+
+    // The lock and its errors
+
+    private interface Action<T> {
+        T run() throws FsException;
+    }
+
+    private interface Step {
+        void run() throws FsException;
+    }
+
+    private void runLocked(Step step) throws FsException {
+        lockedForChange(() -> {
+            step.run();
+            return true;
+        });
+    }
+
+    private <T> T lockedForChange(Action<T> action) throws FsException {
+        pool.writeLock().lock();
+        try {
+            pool.requireRunning();
+            pool.requireWritable();
+            return action.run();
+        } catch (CorruptNodeException | CorruptRecordException e) {
+            throw corrupt(e);
+        } finally {
+            pool.writeLock().unlock();
+        }
+    }
+
+    private <T> T lockedForReading(Action<T> action) throws FsException {
+        pool.readLock().lock();
+        try {
+            pool.requireRunning();
+            return action.run();
+        } catch (CorruptNodeException | CorruptRecordException e) {
+            throw corrupt(e);
+        } finally {
+            pool.readLock().unlock();
+        }
+    }
+
+    /** Reads one immutable version of the tree, without the lock. */
+    private <T> T read(Action<T> action) throws FsException {
+        pool.requireRunning();
+        // Before the tree is taken, so that none of its nodes is reused while the action looks at it.
+        long pinned = pool.pin();
+        try {
+            return action.run();
+        } catch (CorruptNodeException | CorruptRecordException e) {
+            throw corrupt(e);
+        } finally {
+            pool.unpin(pinned);
+        }
+    }
+
+    private FsException corrupt(RuntimeException e) {
+        LOG.error("metadata cannot be read: volume={} reason=\"{}\"", record.name(), e.getMessage());
+        return new FsException(Errno.EIO, String.valueOf(e.getMessage()));
+    }
+
+    // What commits, the intent log and recovery need; the pool's lock is held
+
+    /** Makes a recorded change again when the volume's tree does not have it yet. */
+    void replay(SurvivorLog.Entry entry, Operation operation, long durableSequence, long originalSequence) {
+        switch (operation) {
+            case Operation.Namespace change -> {
+                if (originalSequence > durableSequence) {
+                    replayNamespace(entry, change);
+                }
+            }
+            case Operation.Content change -> replayContent(entry, change, originalSequence);
+        }
+    }
+
+    private void replayNamespace(SurvivorLog.Entry entry, Operation.Namespace change) {
+        TreeEditor editor = tree.edit();
+        try {
+            applied(change, new NamespaceEditor(editor, hash).apply(change), editor, entry);
+        } catch (FsException e) {
+            throw new StoppedException(
+                    "operation " + entry.sequence() + " (" + change + ") of volume " + record.name()
+                            + " cannot be made again: " + e.getMessage(),
+                    e);
+        }
+    }
+
+    private void replayContent(SurvivorLog.Entry entry, Operation.Content change, long originalSequence) {
+        Inode file;
+        try {
+            file = reader().findInode(change.inode());
+        } catch (FsException e) {
+            throw new StoppedException("inode " + change.inode() + " cannot be read: " + e.getMessage(), e);
+        }
+        if (file == null || originalSequence <= file.contentSequence()) {
+            return;
+        }
+        changeContent(change.inode(), file, entry, layer -> {
+            switch (change) {
+                case Operation.Write(long inode, long offset, int length, Timestamp time) ->
+                    layer.write(entry, offset, time);
+                case Operation.Truncate(long inode, long size, Timestamp time) -> layer.truncate(entry, size, time);
+            }
+        });
+    }
+
+    /** Hands the dirty layers of all files to a commit. */
+    List<FileFlush> beginFlush() {
+        List<FileFlush> flushes = new ArrayList<>();
+        dirty.forEach((inode, file) -> {
+            if (file.hasActive()) {
+                flushes.add(flush(inode, file));
+            }
+        });
+        return flushes;
+    }
+
+    /** Hands over what files that were renamed over others have received since {@link #beginFlush}. */
+    List<FileFlush> beginFlushOfRenamed() {
+        List<FileFlush> flushes = new ArrayList<>();
+        for (long inode : renamedOver) {
+            DirtyFile file = dirty.get(inode);
+            // One that could not be stored stays dirty as a whole; its name may then show the older content.
+            if (file != null && file.hasActive() && file.flushing() == null) {
+                flushes.add(flush(inode, file));
+            }
+        }
+        renamedOver.clear();
+        return flushes;
+    }
+
+    private FileFlush flush(long inode, DirtyFile file) {
+        Redundancy policy = redundancy();
+        try {
+            Inode stored = reader().findInode(inode);
+            if (stored != null && stored.redundancy() != null) {
+                policy = stored.redundancy();
+            }
+        } catch (FsException e) {
+            LOG.warn("inode cannot be read: volume={} inode={} reason=\"{}\"", record.name(), inode, e.getMessage());
+        }
+        return new FileFlush(this, inode, file, file.beginFlush(), tree, policy);
+    }
+
+    /** Makes flushed files part of the tree. */
+    void applyFlushes(List<FileFlush> flushes, Map<Long, Integer> released) {
+        if (flushes.isEmpty()) {
+            return;
+        }
+        TreeEditor editor = tree.edit();
+        for (FileFlush flush : flushes) {
+            try {
+                storedBytes += flush.apply(editor, released);
+            } catch (FsException e) {
+                throw new StoppedException("a stored file cannot be recorded: " + e.getMessage(), e);
+            }
+        }
+        adopt(editor);
+    }
+
+    /** Removes inodes that have neither names nor references, as far as {@code budget} slices go; returns what is left of it. */
+    int reapOrphans(int budget, Map<Long, Integer> released) {
+        if (orphans.isEmpty() && moreOrphans) {
+            findOrphans();
+        }
+        int left = budget;
+        TreeEditor editor = tree.edit();
+        List<Long> gone = new ArrayList<>();
+        for (long inode : orphans) {
+            if (left <= 0) {
+                break;
+            }
+            if (!references.containsKey(inode)) {
+                left = reap(editor, inode, left, released, gone);
+            }
+        }
+        if (left != budget) {
+            adopt(editor);
+        }
+        gone.forEach(inode -> {
+            orphans.remove(inode);
+            dirty.remove(inode);
+            renamedOver.remove(inode);
+        });
+        inodes -= gone.size();
+        return left;
+    }
+
+    private int reap(TreeEditor editor, long inode, int budget, Map<Long, Integer> released, List<Long> gone) {
+        List<FileMap.Placed> slices = new ArrayList<>();
+        Cursor cursor =
+                editor.scan(VolumeKeys.from(inode, VolumeKeys.SLICE), VolumeKeys.after(inode, VolumeKeys.SLICE));
+        while (slices.size() < budget && cursor.next()) {
+            slices.add(new FileMap.Placed(VolumeKeys.numberOf(cursor.key()), Slice.decode(cursor.value())));
+        }
+        for (FileMap.Placed placed : slices) {
+            storedBytes -= FileMap.punch(editor, inode, placed.offset(), placed.end(), released);
+        }
+        if (slices.size() == budget) {
+            return 0;
+        }
+        try {
+            new NamespaceEditor(editor, hash).removeInode(inode);
+        } catch (FsException e) {
+            throw new StoppedException("inode " + inode + " cannot be removed: " + e.getMessage(), e);
+        }
+        gone.add(inode);
+        return budget - slices.size() - 1;
+    }
+
+    boolean hasReapableOrphans() {
+        return moreOrphans || orphans.stream().anyMatch(inode -> !references.containsKey(inode));
+    }
+
+    /** Takes up to {@code budget} records out of a volume that is being deleted; true when it is empty. */
+    boolean clear(int budget, Map<Long, Integer> released) {
+        List<byte[]> keys = new ArrayList<>();
+        Cursor cursor = tree.scan(new byte[0], null);
+        while (keys.size() < budget && cursor.next()) {
+            keys.add(cursor.key());
+            if (VolumeKeys.kindOf(cursor.key()) == VolumeKeys.SLICE
+                    && Slice.decode(cursor.value()) instanceof Slice.OfExtent(int length, long extent, int ignored)) {
+                released.merge(extent, length, Integer::sum);
+            }
+        }
+        TreeEditor editor = tree.edit();
+        keys.forEach(editor::remove);
+        adopt(editor);
+        dirty.clear();
+        unlogged.clear();
+        return tree.isEmpty();
+    }
+
+    boolean isChanged() {
+        return changed;
+    }
+
+    /** The state for a commit; edges that were replaced since the last call go to {@code replacedNodes}. */
+    VolumeRecord freeze(List<NodeRef> replacedNodes) {
+        replacedNodes.addAll(replaced);
+        replaced.clear();
+        changed = false;
+        return record.withContent(nextInode, storedBytes, inodes, record.root());
+    }
+
+    /** A commit that holds everything up to {@code sequence} is durable. */
+    void published(long sequence, List<FileFlush> flushes) {
+        while (!unlogged.isEmpty() && unlogged.getFirst().sequence() <= sequence) {
+            unlogged.removeFirst();
+        }
+        for (FileFlush flush : flushes) {
+            if (!flush.isLeftOut()) {
+                flush.file().forgetThrough(flush.lastSequence());
+            }
+        }
+        dirty.values().removeIf(file -> !file.isDirty() && file.unlogged().isEmpty());
+    }
+
+    /** The oldest record that the survivor memory must keep for this volume's dirty files, or null. */
+    @Nullable
+    Layer oldestLayer() {
+        Layer oldest = null;
+        for (DirtyFile file : dirty.values()) {
+            List<Layer> layers = file.layers();
+            if (!layers.isEmpty() && (oldest == null || layers.getLast().firstSequence() < oldest.firstSequence())) {
+                oldest = layers.getLast();
+            }
+        }
+        return oldest;
+    }
+
+    /** Whether changes up to {@code sequence} are still not part of the stored file: a commit had to leave it out. */
+    boolean isLeftDirty(long inode, long sequence) {
+        DirtyFile file = dirty.get(inode);
+        return file != null && file.layers().stream().anyMatch(layer -> layer.firstSequence() <= sequence);
+    }
+
+    /**
+     * Takes the records that a sync of {@code inode} must make durable: the names of the volume, the content of the file, and
+     * the content of files whose names replaced others.
+     */
+    void takeUnlogged(long inode, List<SurvivorLog.Entry> target) {
+        target.addAll(unlogged);
+        unlogged.clear();
+        takeContent(inode, target);
+        renamedOver.forEach(renamed -> takeContent(renamed, target));
+    }
+
+    private void takeContent(long inode, List<SurvivorLog.Entry> target) {
+        DirtyFile file = dirty.get(inode);
+        if (file != null) {
+            target.addAll(file.unlogged());
+            file.unlogged().clear();
+        }
+    }
+}
