@@ -967,6 +967,38 @@ public final class StoragePool implements AutoCloseable {
         return new VolumeStatistics(total, available, volume.inodes() + freeInodes, freeInodes);
     }
 
+    // Checking
+
+    /** Checks the last durable state while the pool serves. */
+    public CheckReport check(CheckOptions options, CheckProgress progress) {
+        long pinned;
+        PoolChecker checker;
+        commitLock.lock();
+        try {
+            finishRunning();
+            pinned = pin();
+            checker = new PoolChecker(store, options, progress);
+        } finally {
+            commitLock.unlock();
+        }
+        try {
+            return checker.run();
+        } finally {
+            unpin(pinned);
+        }
+    }
+
+    /** Checks a pool that no engine has open, on disks that are opened for reading. Nothing is written. */
+    public static CheckReport checkOffline(
+            EngineContext context,
+            List<? extends BlockDevice> disks,
+            OpenOptions options,
+            CheckOptions checkOptions,
+            CheckProgress progress)
+            throws PoolException {
+        return new PoolChecker(PoolOpener.open(context, disks, options).store(), checkOptions, progress).run();
+    }
+
     // Ending
 
     /** Stores everything, writes a root that says so, and gives the disks back. */
