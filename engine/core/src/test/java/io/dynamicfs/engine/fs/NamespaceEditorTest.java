@@ -323,6 +323,16 @@ class NamespaceEditorTest {
     }
 
     @Test
+    void renameOverADirectoryOfTheSameParentTakesOneLinkFromIt() {
+        long moved = volume.directory(ROOT, "moved");
+        volume.directory(ROOT, "replaced");
+        volume.rename(ROOT, "moved", ROOT, "replaced", 0);
+        assertThat(volume.inode(ROOT).links()).isEqualTo(3);
+        assertThat(volume.inode(ROOT).size()).isEqualTo(Inode.ENTRY_BYTES);
+        assertThat(volume.inode(moved).links()).isEqualTo(2);
+    }
+
+    @Test
     void renameExchangesAFileAndADirectory() {
         long from = volume.directory(ROOT, "from");
         long to = volume.directory(ROOT, "to");
