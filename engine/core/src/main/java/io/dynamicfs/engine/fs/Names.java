@@ -1,6 +1,7 @@
 package io.dynamicfs.engine.fs;
 
 import io.dynamicfs.engine.format.ByteString;
+import io.dynamicfs.engine.format.Inode;
 import io.dynamicfs.engine.syscall.Errno;
 
 /** Which names a directory entry may have, and what an operation on one that it may not have answers. */
@@ -22,9 +23,12 @@ final class Names {
         return isDot(name) || isDotDot(name);
     }
 
-    /** Refuses what no entry can be called; "." and ".." pass, because each operation answers them in its own way. */
-    static void check(ByteString name) throws FsException {
-        if (name.isEmpty()) {
+    /**
+     * Refuses what no entry of that directory can be called, and any name of a directory that was removed; "." and ".." pass,
+     * because each operation answers them in its own way.
+     */
+    static void check(Inode directory, ByteString name) throws FsException {
+        if (name.isEmpty() || directory.links() == 0) {
             throw new FsException(Errno.ENOENT);
         }
         if (name.length() > PosixVolume.NAME_BYTES_MAX) {

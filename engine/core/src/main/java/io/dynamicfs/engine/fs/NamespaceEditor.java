@@ -161,11 +161,11 @@ final class NamespaceEditor {
     }
 
     private NamespaceChange unlink(Operation.Unlink unlink) throws FsException {
-        reader.directory(unlink.directory());
-        Names.check(unlink.name());
+        Inode directory = reader.directory(unlink.directory());
         if (Names.isDots(unlink.name())) {
             throw new FsException(Errno.EISDIR);
         }
+        Names.check(directory, unlink.name());
         DirectoryEntry entry = reader.entry(unlink.directory(), unlink.name());
         Inode inode = child(entry);
         if (inode.isDirectory()) {
@@ -178,14 +178,14 @@ final class NamespaceEditor {
     }
 
     private NamespaceChange removeDirectory(Operation.RemoveDirectory remove) throws FsException {
-        reader.directory(remove.directory());
-        Names.check(remove.name());
+        Inode directory = reader.directory(remove.directory());
         if (Names.isDot(remove.name())) {
             throw new FsException(Errno.EINVAL);
         }
         if (Names.isDotDot(remove.name())) {
             throw new FsException(Errno.ENOTEMPTY);
         }
+        Names.check(directory, remove.name());
         DirectoryEntry entry = reader.entry(remove.directory(), remove.name());
         Inode inode = child(entry);
         if (!inode.isDirectory()) {
@@ -205,9 +205,9 @@ final class NamespaceEditor {
         if ((flags & ~RENAME_FLAGS) != 0 || flags == RENAME_FLAGS) {
             throw new FsException(Errno.EINVAL);
         }
-        reader.directory(rename.directory());
+        Inode directory = reader.directory(rename.directory());
         Inode newDirectory = reader.directory(rename.newDirectory());
-        DirectoryEntry entry = checkRenamed(rename);
+        DirectoryEntry entry = checkRenamed(rename, directory, newDirectory);
         DirectoryEntry target = reader.findEntry(rename.newDirectory(), rename.newName());
         if (target != null && (flags & PosixVolume.RENAME_NOREPLACE) != 0) {
             throw new FsException(Errno.EEXIST);
@@ -221,12 +221,16 @@ final class NamespaceEditor {
             return NamespaceChange.of(entry.inode());
         }
         if (target == null) {
-            return renameToNewName(rename, entry, newDirectory);
+            return renameToNewName(rename, entry);
         }
         return exchange ? exchange(rename, entry, target) : renameOver(rename, entry, target);
     }
 
-    private DirectoryEntry checkRenamed(Operation.Rename rename) throws FsException {
+    private DirectoryEntry checkRenamed(Operation.Rename rename, Inode directory, Inode newDirectory)
+            throws FsException {
+        if (rename.name().isEmpty() || rename.newName().isEmpty()) {
+            throw new FsException(Errno.ENOENT);
+        }
         if (Names.isDots(rename.name())) {
             throw new FsException(Errno.EBUSY);
         }
@@ -234,9 +238,9 @@ final class NamespaceEditor {
             boolean noReplace = (rename.flags() & PosixVolume.RENAME_NOREPLACE) != 0;
             throw new FsException(noReplace ? Errno.EEXIST : Errno.EBUSY);
         }
-        Names.check(rename.name());
+        Names.check(directory, rename.name());
         DirectoryEntry entry = reader.entry(rename.directory(), rename.name());
-        Names.check(rename.newName());
+        Names.check(newDirectory, rename.newName());
         return entry;
     }
 
@@ -255,12 +259,8 @@ final class NamespaceEditor {
         }
     }
 
-    private NamespaceChange renameToNewName(Operation.Rename rename, DirectoryEntry entry, Inode newDirectory)
-            throws FsException {
+    private NamespaceChange renameToNewName(Operation.Rename rename, DirectoryEntry entry) throws FsException {
         child(entry);
-        if (newDirectory.links() == 0) {
-            throw new FsException(Errno.ENOENT);
-        }
         int rank = rankOf(rename.newDirectory(), rename.newName());
 
         removeEntry(rename.directory(), rename.name(), entry, rename.time());
@@ -292,8 +292,7 @@ final class NamespaceEditor {
                 rename.newDirectory(),
                 rename.newName(),
                 new DirectoryEntry(entry.inode(), entry.type(), target.rank()));
-        boolean subdirectoryCame = isDirectory && rename.directory() != rename.newDirectory();
-        touchDirectory(rename.newDirectory(), 0, (subdirectoryCame ? 1 : 0) - (isDirectory ? 1 : 0), rename.time());
+        touchDirectory(rename.newDirectory(), 0, 0, rename.time());
         boolean orphaned = dropName(target.inode(), replaced, rename.newDirectory(), rename.time());
         move(entry, rename.newDirectory(), rename.time());
         return NamespaceChange.replacing(entry.inode(), target.inode(), orphaned);
@@ -375,7 +374,8 @@ final class NamespaceEditor {
         if ((set.flags() & ~XATTR_FLAGS) != 0) {
             throw new FsException(Errno.EINVAL);
         }
-        if (set.value().length() > XattrLayout.VALUE_BYTES_MAX && !name.isEmpty()) {
+        XattrNames.checkLength(name);
+        if (set.value().length() > XattrLayout.VALUE_BYTES_MAX) {
             throw new FsException(Errno.E2BIG);
         }
         Inode inode = changeableXattr(set.inode(), name);
@@ -397,10 +397,11 @@ final class NamespaceEditor {
 
     private Inode changeableXattr(long number, ByteString name) throws FsException {
         Inode inode = reader.inode(number);
-        XattrNames.check(name);
+        XattrNames.checkLength(name);
         if (!NamespaceReader.takesXattr(inode, name)) {
             throw new FsException(Errno.EPERM);
         }
+        XattrNames.checkKind(name);
         return inode;
     }
 
@@ -490,12 +491,12 @@ final class NamespaceEditor {
 
     /** A new name's place in its directory; refuses a name that cannot be added. */
     private int checkNewName(long number, Inode directory, ByteString name) throws FsException {
-        Names.check(name);
-        if (Names.isDots(name) || reader.findEntry(number, name) != null) {
+        if (Names.isDots(name)) {
             throw new FsException(Errno.EEXIST);
         }
-        if (directory.links() == 0) {
-            throw new FsException(Errno.ENOENT);
+        Names.check(directory, name);
+        if (reader.findEntry(number, name) != null) {
+            throw new FsException(Errno.EEXIST);
         }
         return rankOf(number, name);
     }

@@ -124,7 +124,6 @@ final class NamespaceReader {
     /** The inode that a name stands for; "." and ".." are understood. */
     long lookup(long directory, ByteString name) throws FsException {
         Inode parent = directory(directory);
-        Names.check(name);
         if (Names.isDot(name)) {
             return directory;
         }
@@ -134,6 +133,7 @@ final class NamespaceReader {
             }
             return parent.parent();
         }
+        Names.check(parent, name);
         return entry(directory, name).inode();
     }
 
@@ -256,8 +256,12 @@ final class NamespaceReader {
 
     ByteString getXattr(long inode, ByteString name) throws FsException {
         Inode file = inode(inode);
-        XattrNames.check(name);
-        ByteString value = takesXattr(file, name) ? findXattr(inode, file, name) : null;
+        XattrNames.checkLength(name);
+        if (!takesXattr(file, name)) {
+            throw new FsException(Errno.ENODATA);
+        }
+        XattrNames.checkKind(name);
+        ByteString value = findXattr(inode, file, name);
         if (value == null) {
             throw new FsException(Errno.ENODATA);
         }

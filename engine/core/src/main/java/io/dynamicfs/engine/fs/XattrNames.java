@@ -32,11 +32,14 @@ final class XattrNames {
         return startsWith(name, "user.");
     }
 
-    /** Refuses names of no kind that is stored, in the order in which Linux does. */
-    static void check(ByteString name) throws FsException {
+    static void checkLength(ByteString name) throws FsException {
         if (name.isEmpty() || name.length() > NAME_BYTES_MAX) {
             throw new FsException(Errno.ERANGE);
         }
+    }
+
+    /** Refuses names of no kind that is stored. */
+    static void checkKind(ByteString name) throws FsException {
         if (name.contains((byte) 0)) {
             throw new FsException(Errno.EINVAL);
         }
