@@ -135,7 +135,8 @@ public final class PoolAudit {
             switch (DiskLabels.read(device)) {
                 case DiskLabelReading.Labelled(var identity, var damaged) ->
                     damaged.forEach(copy -> findings.repairable(disk.name(), "identity block at " + copy));
-                case DiskLabelReading other -> findings.repairable(disk.name(), "the label is damaged: " + other.describe());
+                case DiskLabelReading other ->
+                    findings.repairable(disk.name(), "the label is damaged: " + other.describe());
             }
             if (root.rootDisks().contains(disk.index())
                     && store.ring(disk.index()).read().roots().stream().noneMatch(root::equals)) {
@@ -176,7 +177,8 @@ public final class PoolAudit {
             PoolDisk disk = disks.find(place.disk());
             if (disk != null && disk.isPresent() && !metadata.isGood(pointer, place)) {
                 findings.repairable(
-                        disk.name(), "copy of node " + pointer.address() + " of " + what + " at " + place.offsetBytes());
+                        disk.name(),
+                        "copy of node " + pointer.address() + " of " + what + " at " + place.offsetBytes());
             }
         }
         progress.at("metadata nodes", nodes, 0);
@@ -207,8 +209,9 @@ public final class PoolAudit {
     private void checkRecord(ExtentRecord record, long shown) {
         if (shown != record.liveBytes()) {
             findings.repairable(
-                    "", "extent " + record.id() + " says that " + record.liveBytes() + " of its bytes are in use, files show "
-                            + shown);
+                    "",
+                    "extent " + record.id() + " says that " + record.liveBytes()
+                            + " of its bytes are in use, files show " + shown);
         }
         Set<Integer> used = new HashSet<>();
         ExtentGeometry geometry = new ExtentGeometry(record.length(), record.redundancy());
@@ -223,7 +226,8 @@ public final class PoolAudit {
                 }
                 byte[] owner = poolTree.get(PoolKeys.reverse(place.disk(), place.block()));
                 if (owner == null || !Arrays.equals(owner, PoolStore.encodeOwner(record.id(), i))) {
-                    findings.repairable("", "fragment " + i + " of extent " + record.id() + " is not in the reverse map");
+                    findings.repairable(
+                            "", "fragment " + i + " of extent " + record.id() + " is not in the reverse map");
                 }
             }
         }
@@ -311,7 +315,9 @@ public final class PoolAudit {
         });
         int mapBlocks = (root.chunkMap().bytes() + DiskGeometry.BLOCK_BYTES - 1) / DiskGeometry.BLOCK_BYTES;
         root.chunkMap().copies().forEach(copy -> add(runs, copy.disk(), copy.block(), mapBlocks, "the chunk map"));
-        root.log().copies().forEach(copy -> add(runs, copy.disk(), copy.block(), root.log().blocks(), "the intent log"));
+        root.log()
+                .copies()
+                .forEach(copy -> add(runs, copy.disk(), copy.block(), root.log().blocks(), "the intent log"));
         Cursor cursor = poolTree.scan(PoolKeys.first(PoolKeys.PENDING), PoolKeys.first(PoolKeys.PENDING + 1));
         while (cursor.next()) {
             for (PendingFrees.Entry entry : PendingFrees.decode(cursor.value())) {
@@ -360,7 +366,8 @@ public final class PoolAudit {
         long total = (geometry.tail() - geometry.dataStart()) / DiskGeometry.BLOCK_BYTES;
         if (total - used != disk.freeBlocks()) {
             findings.repairable(
-                    "", "disk " + disk.index() + " says that " + disk.freeBlocks() + " blocks are free, its bitmaps "
+                    "",
+                    "disk " + disk.index() + " says that " + disk.freeBlocks() + " blocks are free, its bitmaps "
                             + (total - used));
         }
     }
@@ -371,7 +378,8 @@ public final class PoolAudit {
         long end = 0;
         for (Run run : runs) {
             if (run.block < end) {
-                findings.lost("", run.what + " overlaps its predecessor at block " + run.block + " of disk " + disk.index());
+                findings.lost(
+                        "", run.what + " overlaps its predecessor at block " + run.block + " of disk " + disk.index());
             }
             end = run.block + run.blocks;
             for (long block = run.block; block < end; block++) {
@@ -391,8 +399,7 @@ public final class PoolAudit {
             reportDifferences(disk, region, bitmap, wanted);
             used += Arrays.stream(bitmap).map(Long::bitCount).sum();
         }
-        expected.forEach((region, wanted) ->
-                reportDifferences(disk, region, new long[DiskSpace.REGION_WORDS], wanted));
+        expected.forEach((region, wanted) -> reportDifferences(disk, region, new long[DiskSpace.REGION_WORDS], wanted));
         return used;
     }
 
@@ -405,11 +412,15 @@ public final class PoolAudit {
         }
         if (leaked > 0) {
             findings.repairable(
-                    "", leaked + " blocks of disk " + disk.index() + ", region " + region + ", are allocated but belong to nothing");
+                    "",
+                    leaked + " blocks of disk " + disk.index() + ", region " + region
+                            + ", are allocated but belong to nothing");
         }
         if (unmarked > 0) {
             findings.lost(
-                    "", unmarked + " blocks of disk " + disk.index() + ", region " + region + ", are in use but marked as free");
+                    "",
+                    unmarked + " blocks of disk " + disk.index() + ", region " + region
+                            + ", are in use but marked as free");
         }
     }
 
@@ -422,11 +433,15 @@ public final class PoolAudit {
             slotsInUse.remove(chunk);
             if ((recorded & ~found) != 0) {
                 findings.repairable(
-                        "", Long.bitCount(recorded & ~found) + " slots of metadata chunk " + chunk + " are allocated but belong to nothing");
+                        "",
+                        Long.bitCount(recorded & ~found) + " slots of metadata chunk " + chunk
+                                + " are allocated but belong to nothing");
             }
             if ((found & ~recorded) != 0) {
                 findings.lost(
-                        "", Long.bitCount(found & ~recorded) + " slots of metadata chunk " + chunk + " are in use but marked as free");
+                        "",
+                        Long.bitCount(found & ~recorded) + " slots of metadata chunk " + chunk
+                                + " are in use but marked as free");
             }
         }
         slotsInUse.forEach((chunk, bits) -> {

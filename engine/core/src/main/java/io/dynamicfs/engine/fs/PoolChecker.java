@@ -71,7 +71,14 @@ final class PoolChecker {
         if (leftOut > 0) {
             findings.set(
                     findings.size() - 1,
-                    new Finding(Severity.LOST, "", "", 0, 0, "", "and " + (leftOut + 1) + " more findings that are not listed"));
+                    new Finding(
+                            Severity.LOST,
+                            "",
+                            "",
+                            0,
+                            0,
+                            "",
+                            "and " + (leftOut + 1) + " more findings that are not listed"));
         }
         PoolAudit.Totals totals = audit.totals();
         return new CheckReport(
@@ -106,7 +113,10 @@ final class PoolChecker {
             add(inVolume(volume, "it says that it has " + volume.inodes() + " inodes, it has " + totals.inodes()));
         }
         if (totals.storedBytes() != volume.storedBytes()) {
-            add(inVolume(volume, "it says that " + volume.storedBytes() + " bytes are stored, its inodes say " + totals.storedBytes()));
+            add(inVolume(
+                    volume,
+                    "it says that " + volume.storedBytes() + " bytes are stored, its inodes say "
+                            + totals.storedBytes()));
         }
     }
 
@@ -122,8 +132,7 @@ final class PoolChecker {
             if (VolumeKeys.kindOf(cursor.key()) != VolumeKeys.SLICE) {
                 continue;
             }
-            FileMap.Placed placed =
-                    new FileMap.Placed(VolumeKeys.numberOf(cursor.key()), Slice.decode(cursor.value()));
+            FileMap.Placed placed = new FileMap.Placed(VolumeKeys.numberOf(cursor.key()), Slice.decode(cursor.value()));
             if (VolumeKeys.inodeOf(cursor.key()) != inode) {
                 inode = VolumeKeys.inodeOf(cursor.key());
                 end = 0;
@@ -145,7 +154,8 @@ final class PoolChecker {
             Cursor cursor = tree.scan(new byte[0], null);
             while (cursor.next()) {
                 if (VolumeKeys.kindOf(cursor.key()) == VolumeKeys.SLICE
-                        && Slice.decode(cursor.value()) instanceof Slice.OfExtent(int length, long extent, int offset)) {
+                        && Slice.decode(cursor.value())
+                                instanceof Slice.OfExtent(int length, long extent, int offset)) {
                     PoolAudit.LostRanges lost = audit.lostExtents().get(extent);
                     if (lost != null && lost.isLost(offset, offset + length)) {
                         long inode = VolumeKeys.inodeOf(cursor.key());

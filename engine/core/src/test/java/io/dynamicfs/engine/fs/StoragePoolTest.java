@@ -181,6 +181,67 @@ final class StoragePoolTest {
         }
     }
 
+    @Test
+    void aCheckOfAnIntactPoolFindsNothing() throws Exception {
+        try (StoragePool pool = create("4+2")) {
+            Volume volume = pool.createVolume(new VolumeSpec("v", 0, 0, null));
+            for (int i = 0; i < 300; i++) {
+                long inode = makeFile(volume, "file" + i);
+                write(volume, inode, 0, random(1000 * i, i));
+                if (i % 50 == 0) {
+                    pool.commit();
+                }
+            }
+            for (int i = 0; i < 300; i += 3) {
+                volume.unlink(PosixVolume.ROOT_INODE, name("file" + i));
+                volume.forget(i + 2, 1);
+            }
+            for (int i = 0; i < 6; i++) {
+                pool.commit();
+                CheckReport report = pool.check(new CheckOptions(true), (step, done, total) -> {});
+                assertThat(report.findings()).isEmpty();
+            }
+        }
+    }
+
+    @Test
+    void aCheckNamesTheFilesThatThreeLostDisksTake() throws Exception {
+        try (StoragePool pool = create("4+2")) {
+            Volume volume = pool.createVolume(new VolumeSpec("v", 0, 0, null));
+            long inode = makeFile(volume, "big");
+            write(volume, inode, 0, random(4 << 20, 5));
+            pool.commit();
+            for (int lost : new int[] {0, 2, 4}) {
+                damageLastWrites(disks.get(lost));
+            }
+            CheckReport report = pool.check(new CheckOptions(true), (step, done, total) -> {});
+            assertThat(report.findings())
+                    .filteredOn(finding -> finding.severity() == CheckReport.Severity.LOST)
+                    .extracting(CheckReport.Finding::path)
+                    .containsOnly("/big");
+            assertThatThrownBy(() -> read(volume, inode, 0, 4 << 20))
+                    .isInstanceOfSatisfying(
+                            FsException.class,
+                            e -> assertThat(e.errno()).isEqualTo(io.dynamicfs.engine.syscall.Errno.EIO));
+        }
+    }
+
+    /** Damages the highest blocks in use: space is taken upwards, so they are the last fragments written. */
+    private static void damageLastWrites(MemoryBlockDevice disk) {
+        byte[] content = disk.bytes().toArray(ValueLayout.JAVA_BYTE);
+        int last = -1;
+        for (int block = 256; block < content.length / 4096 - 256; block++) {
+            boolean used = false;
+            for (int i = 0; i < 4096; i += 512) {
+                used |= content[block * 4096 + i] != 0;
+            }
+            last = used ? block : last;
+        }
+        for (int block = last; block > last - 64; block--) {
+            disk.bytes().set(ValueLayout.JAVA_BYTE, block * 4096L, (byte) (content[block * 4096] + 1));
+        }
+    }
+
     private static void overwrite(BlockDevice disk, long seed) throws DeviceException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment noise = arena.allocate(1 << 20, 4096);
