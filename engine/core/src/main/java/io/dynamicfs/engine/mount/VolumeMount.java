@@ -89,6 +89,10 @@ public final class VolumeMount {
         return source;
     }
 
+    FuseConnection connection() {
+        return connection;
+    }
+
     /** Whether the mount is gone for good, whoever ended it. */
     public boolean hasEnded() {
         return connection.hasEnded();
@@ -152,6 +156,8 @@ public final class VolumeMount {
             Negotiated negotiated = connection.awaitNegotiated(INIT_TIMEOUT);
             device = MountPoint.mountAt(directory).map(MountTable.Entry::device).orElse("");
             served = true;
+            // INIT is over for the kernel when the first other request is answered; until then it would undo the settings.
+            Mounts.isDisconnected(directory);
             BackingDevice.tune(device);
             LOG.info(
                     "mounted: volume={} directory={} device={} connection={} protocol={} features={}",
