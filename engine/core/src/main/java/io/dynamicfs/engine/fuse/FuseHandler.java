@@ -1,0 +1,73 @@
+package io.dynamicfs.engine.fuse;
+
+import io.dynamicfs.engine.syscall.Errno;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Serves the requests of one connection; called by all its readers at once. What a method throws is turned into an error
+ * number by {@link #errno}. A node that is returned as an entry is one more reference that the kernel holds until it forgets
+ * it. Segments are valid until the method returns.
+ */
+public interface FuseHandler {
+    /** Flag that {@link #open} may return: the page cache of an earlier open stays valid. */
+    int OPEN_KEEP_CACHE = 1 << 1;
+
+    /** The error number to answer with; called once for every request that failed. */
+    Errno errno(FuseRequest request, Throwable thrown);
+
+    /** Null when there is no such name; the kernel remembers that too. */
+    @Nullable NodeAttributes lookup(FuseRequest request, byte[] name) throws Exception;
+
+    void forget(long node, long count);
+
+    NodeAttributes attributes(FuseRequest request) throws Exception;
+
+    NodeAttributes setAttributes(FuseRequest request, NodeChange change) throws Exception;
+
+    byte[] readLink(FuseRequest request) throws Exception;
+
+    NodeAttributes symlink(FuseRequest request, byte[] name, byte[] target) throws Exception;
+
+    /** Makes any kind of node, by the type bits of {@code mode}; the umask is taken off already. */
+    NodeAttributes make(FuseRequest request, byte[] name, int mode, int rdev) throws Exception;
+
+    /** Makes a regular file and opens it with {@code flags} of open(2). */
+    NodeAttributes create(FuseRequest request, byte[] name, int mode, int flags) throws Exception;
+
+    void unlink(FuseRequest request, byte[] name) throws Exception;
+
+    void removeDirectory(FuseRequest request, byte[] name) throws Exception;
+
+    /** {@code flags} are those of renameat2(2). */
+    void rename(FuseRequest request, byte[] name, long newDirectory, byte[] newName, int flags) throws Exception;
+
+    /** Gives {@code node} a further name in the directory of the request. */
+    NodeAttributes link(FuseRequest request, long node, byte[] name) throws Exception;
+
+    /** Returns the flags of the opened file, such as {@link #OPEN_KEEP_CACHE}. */
+    int open(FuseRequest request, int flags) throws Exception;
+
+    /** Returns how many bytes there were; less than the target takes only at the end of the file. */
+    int read(FuseRequest request, long offset, MemorySegment target) throws Exception;
+
+    /** Writes all of {@code source}. {@code killPrivileges}: the file loses its set-user-id and set-group-id bits. */
+    void write(FuseRequest request, long offset, MemorySegment source, boolean killPrivileges) throws Exception;
+
+    /** fsync of a file or directory; {@code reply} is answered now or later, from any thread. */
+    void sync(FuseRequest request, boolean dataOnly, ParkedReply reply) throws Exception;
+
+    /** Adds the entries behind {@code cookie} until the listing is full. */
+    void readDirectory(FuseRequest request, long cookie, DirectoryListing listing) throws Exception;
+
+    byte[] getXattr(FuseRequest request, byte[] name) throws Exception;
+
+    void setXattr(FuseRequest request, byte[] name, byte[] value, int flags) throws Exception;
+
+    List<byte[]> listXattr(FuseRequest request) throws Exception;
+
+    void removeXattr(FuseRequest request, byte[] name) throws Exception;
+
+    FuseStatistics statistics(FuseRequest request) throws Exception;
+}

@@ -1,0 +1,334 @@
+package io.dynamicfs.engine.mount;
+
+import io.dynamicfs.engine.format.Timestamp;
+import io.dynamicfs.engine.fs.AttributeChange;
+import io.dynamicfs.engine.fs.Attributes;
+import io.dynamicfs.engine.fs.FsException;
+import io.dynamicfs.engine.fs.PosixVolume;
+import io.dynamicfs.engine.fs.VolumeStatistics;
+import io.dynamicfs.engine.fuse.DirectoryListing;
+import io.dynamicfs.engine.fuse.FuseHandler;
+import io.dynamicfs.engine.fuse.FuseRequest;
+import io.dynamicfs.engine.fuse.FuseStatistics;
+import io.dynamicfs.engine.fuse.FuseTime;
+import io.dynamicfs.engine.fuse.NodeAttributes;
+import io.dynamicfs.engine.fuse.NodeChange;
+import io.dynamicfs.engine.fuse.ParkedReply;
+import io.dynamicfs.engine.syscall.Errno;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Serves the requests of a mount from a volume. Node ids are inode numbers; an open file has no state here. */
+final class VolumeHandler implements FuseHandler {
+    private static final Logger LOG = LoggerFactory.getLogger(VolumeHandler.class);
+
+    private static final int BLOCK_BYTES = 4096;
+    private static final int PERMISSION_BITS = 07777;
+    private static final int TYPE_BITS = 0170000;
+    private static final int TYPE_DIRECTORY = 0040000;
+    private static final int TYPE_REGULAR = 0100000;
+    private static final int SET_USER_ID = 04000;
+    private static final int SET_GROUP_ID = 02000;
+    private static final int GROUP_EXECUTE = 00010;
+    private static final int O_EXCL = 0200;
+    private static final byte[] CAPABILITIES = "security.capability".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] ACCESS_CONTROL_LISTS = "system.posix_acl_".getBytes(StandardCharsets.US_ASCII);
+
+    private final PosixVolume volume;
+    private final String name;
+    private final LookupCounts lookups = new LookupCounts();
+
+    VolumeHandler(PosixVolume volume, String name) {
+        this.volume = volume;
+        this.name = name;
+    }
+
+    /** Gives back every reference of the kernel; nothing may be served any more. */
+    void disconnect() {
+        lookups.drain(volume::forget);
+    }
+
+    @Override
+    public Errno errno(FuseRequest request, Throwable thrown) {
+        if (thrown instanceof FsException refused) {
+            return refused.errno();
+        }
+        LOG.error(
+                "request failed, answered with EIO: volume={} connection={} unique={} inode={}",
+                name,
+                request.connection(),
+                request.unique(),
+                request.node(),
+                thrown);
+        return Errno.EIO;
+    }
+
+    @Override
+    public @Nullable NodeAttributes lookup(FuseRequest request, byte[] child) throws FsException {
+        try {
+            return held(volume.lookup(request.node(), child));
+        } catch (FsException refused) {
+            if (refused.errno() == Errno.ENOENT) {
+                return null;
+            }
+            throw refused;
+        }
+    }
+
+    @Override
+    public void forget(long node, long count) {
+        lookups.remove(node, count);
+        volume.forget(node, count);
+    }
+
+    @Override
+    public NodeAttributes attributes(FuseRequest request) throws FsException {
+        return node(volume.attributes(request.node()));
+    }
+
+    @Override
+    public NodeAttributes setAttributes(FuseRequest request, NodeChange change) throws FsException {
+        boolean ownerChanges = change.uid() != null || change.gid() != null;
+        boolean losesPrivileges = ownerChanges || change.killPrivileges();
+        Integer mode = change.mode() == null ? null : Integer.valueOf(change.mode() & PERMISSION_BITS);
+        if (losesPrivileges && mode == null) {
+            mode = modeWithoutPrivileges(request.node());
+        }
+        return node(volume.setAttributes(
+                request.node(),
+                new AttributeChange(
+                        mode,
+                        change.uid(),
+                        change.gid(),
+                        change.size(),
+                        timestamp(change.accessed()),
+                        timestamp(change.modified()))));
+    }
+
+    @Override
+    public byte[] readLink(FuseRequest request) throws FsException {
+        return volume.readLink(request.node());
+    }
+
+    @Override
+    public NodeAttributes symlink(FuseRequest request, byte[] child, byte[] target) throws FsException {
+        return held(volume.symlink(request.node(), child, target, owner(request)));
+    }
+
+    @Override
+    public NodeAttributes make(FuseRequest request, byte[] child, int mode, int rdev) throws FsException {
+        return held(volume.make(request.node(), child, mode, rdev, owner(request)));
+    }
+
+    @Override
+    public NodeAttributes create(FuseRequest request, byte[] child, int mode, int flags) throws FsException {
+        try {
+            return held(volume.make(request.node(), child, mode, 0, owner(request)));
+        } catch (FsException refused) {
+            if (refused.errno() != Errno.EEXIST || (flags & O_EXCL) != 0) {
+                throw refused;
+            }
+        }
+        // The kernel believed that the name was free; without O_EXCL an existing file is opened instead.
+        Attributes existing = volume.lookup(request.node(), child);
+        if ((existing.mode() & TYPE_BITS) != TYPE_REGULAR) {
+            volume.forget(existing.inode(), 1);
+            throw new FsException(Errno.EEXIST);
+        }
+        return held(existing);
+    }
+
+    @Override
+    public void unlink(FuseRequest request, byte[] child) throws FsException {
+        volume.unlink(request.node(), child);
+    }
+
+    @Override
+    public void removeDirectory(FuseRequest request, byte[] child) throws FsException {
+        volume.removeDirectory(request.node(), child);
+    }
+
+    @Override
+    public void rename(FuseRequest request, byte[] child, long newDirectory, byte[] newName, int flags)
+            throws FsException {
+        if ((flags & ~(PosixVolume.RENAME_NOREPLACE | PosixVolume.RENAME_EXCHANGE)) != 0) {
+            throw new FsException(Errno.EINVAL);
+        }
+        volume.rename(request.node(), child, newDirectory, newName, flags);
+    }
+
+    @Override
+    public NodeAttributes link(FuseRequest request, long node, byte[] newName) throws FsException {
+        return held(volume.link(node, request.node(), newName));
+    }
+
+    @Override
+    public int open(FuseRequest request, int flags) {
+        return OPEN_KEEP_CACHE;
+    }
+
+    @Override
+    public int read(FuseRequest request, long offset, MemorySegment target) throws FsException {
+        return volume.read(request.node(), offset, target);
+    }
+
+    @Override
+    public void write(FuseRequest request, long offset, MemorySegment source, boolean killPrivileges)
+            throws FsException {
+        if (killPrivileges) {
+            Integer mode = modeWithoutPrivileges(request.node());
+            if (mode != null) {
+                volume.setAttributes(request.node(), new AttributeChange(mode, null, null, null, null, null));
+            }
+        }
+        volume.write(request.node(), offset, source);
+    }
+
+    @Override
+    public void sync(FuseRequest request, boolean dataOnly, ParkedReply reply) {
+        volume.sync(request.node(), dataOnly, failure -> {
+            if (failure == null) {
+                reply.succeed();
+            } else {
+                reply.fail(failure.errno());
+            }
+        });
+    }
+
+    @Override
+    public void readDirectory(FuseRequest request, long cookie, DirectoryListing listing) throws FsException {
+        ListedInodes listed = new ListedInodes();
+        volume.readDirectory(request.node(), cookie, (child, attributes, nextCookie) -> {
+            boolean added = listing.add(child, node(attributes), nextCookie);
+            if (added && listing.withNodes() && !DirectoryListing.isDotOrDotDot(child)) {
+                listed.add(attributes.inode());
+            }
+            return added;
+        });
+        // Not in the visitor: it may run under a lock of the volume. The kernel holds the directory, no name goes away.
+        for (int i = 0; i < listed.count; i++) {
+            volume.remember(listed.inodes[i]);
+            lookups.add(listed.inodes[i]);
+        }
+    }
+
+    @Override
+    public byte[] getXattr(FuseRequest request, byte[] attribute) throws FsException {
+        refuseAccessControlLists(attribute);
+        return volume.getXattr(request.node(), attribute);
+    }
+
+    @Override
+    public void setXattr(FuseRequest request, byte[] attribute, byte[] value, int flags) throws FsException {
+        refuseAccessControlLists(attribute);
+        volume.setXattr(request.node(), attribute, value, flags);
+    }
+
+    @Override
+    public List<byte[]> listXattr(FuseRequest request) throws FsException {
+        return volume.listXattr(request.node());
+    }
+
+    @Override
+    public void removeXattr(FuseRequest request, byte[] attribute) throws FsException {
+        refuseAccessControlLists(attribute);
+        volume.removeXattr(request.node(), attribute);
+    }
+
+    @Override
+    public FuseStatistics statistics(FuseRequest request) {
+        VolumeStatistics statistics = volume.statistics();
+        return new FuseStatistics(
+                statistics.totalBytes() / BLOCK_BYTES,
+                statistics.availableBytes() / BLOCK_BYTES,
+                statistics.totalInodes(),
+                statistics.freeInodes(),
+                BLOCK_BYTES,
+                PosixVolume.NAME_BYTES_MAX);
+    }
+
+    private NodeAttributes held(Attributes attributes) {
+        lookups.add(attributes.inode());
+        return node(attributes);
+    }
+
+    /**
+     * Takes the capabilities off a file and returns its permission bits without set-user-id and set-group-id, or null where
+     * they stay as they are. A set-group-id bit without group execute is a mark for mandatory locking and stays.
+     */
+    private @Nullable Integer modeWithoutPrivileges(long inode) throws FsException {
+        int mode = volume.attributes(inode).mode();
+        if ((mode & TYPE_BITS) == TYPE_DIRECTORY) {
+            return null;
+        }
+        removeCapabilities(inode);
+        int lost = (mode & GROUP_EXECUTE) != 0 ? SET_USER_ID | SET_GROUP_ID : SET_USER_ID;
+        return (mode & lost) == 0 ? null : Integer.valueOf(mode & PERMISSION_BITS & ~lost);
+    }
+
+    private void removeCapabilities(long inode) throws FsException {
+        try {
+            // Asking first keeps the usual case, a file without any, from being a change.
+            volume.getXattr(inode, CAPABILITIES);
+            volume.removeXattr(inode, CAPABILITIES);
+        } catch (FsException refused) {
+            if (refused.errno() != Errno.ENODATA && refused.errno() != Errno.EOPNOTSUPP) {
+                throw refused;
+            }
+        }
+    }
+
+    /** An access control list that is stored and not enforced would be a lie. */
+    private static void refuseAccessControlLists(byte[] attribute) throws FsException {
+        int length = ACCESS_CONTROL_LISTS.length;
+        if (attribute.length >= length && Arrays.equals(attribute, 0, length, ACCESS_CONTROL_LISTS, 0, length)) {
+            throw new FsException(Errno.EOPNOTSUPP);
+        }
+    }
+
+    private static PosixVolume.Owner owner(FuseRequest request) {
+        return new PosixVolume.Owner(request.uid(), request.gid());
+    }
+
+    private static @Nullable Timestamp timestamp(@Nullable FuseTime time) {
+        return time == null ? null : new Timestamp(time.seconds(), time.nanos());
+    }
+
+    private static FuseTime time(Timestamp timestamp) {
+        return new FuseTime(timestamp.seconds(), timestamp.nanos());
+    }
+
+    private static NodeAttributes node(Attributes attributes) {
+        return new NodeAttributes(
+                attributes.inode(),
+                attributes.mode(),
+                attributes.links(),
+                attributes.uid(),
+                attributes.gid(),
+                attributes.rdev(),
+                attributes.size(),
+                attributes.blocks(),
+                time(attributes.accessed()),
+                time(attributes.modified()),
+                time(attributes.changed()),
+                time(attributes.born()));
+    }
+
+    /** The inodes of one listing; a reply of 1 MiB holds at most 6 400 entries. */
+    private static final class ListedInodes {
+        private long[] inodes = new long[64];
+        private int count;
+
+        void add(long inode) {
+            if (count == inodes.length) {
+                inodes = Arrays.copyOf(inodes, count * 2);
+            }
+            inodes[count++] = inode;
+        }
+    }
+}

@@ -1,0 +1,215 @@
+package io.dynamicfs.engine.mount;
+
+import io.dynamicfs.engine.fs.PosixVolume;
+import io.dynamicfs.engine.fuse.FuseConnection;
+import io.dynamicfs.engine.fuse.Negotiated;
+import io.dynamicfs.engine.mount.MountException.Reason;
+import io.dynamicfs.engine.syscall.Errno;
+import io.dynamicfs.engine.syscall.FuseDevice;
+import io.dynamicfs.engine.syscall.KernelException;
+import io.dynamicfs.engine.syscall.Mounts;
+import java.net.ProtocolException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A volume that is mounted at a directory and served by threads of this process. */
+public final class VolumeMount {
+    private static final Logger LOG = LoggerFactory.getLogger(VolumeMount.class);
+    private static final Duration INIT_TIMEOUT = Duration.ofSeconds(30);
+
+    /** How a volume is unmounted. */
+    public enum Unmount {
+        /** Refused while files are open or a process works in the mount. */
+        WHEN_UNUSED,
+
+        /** Out of the tree at once; who has files open keeps them, and the mount ends with the last one. */
+        LAZILY
+    }
+
+    /**
+     * Where and how a volume is mounted. {@code source} is what mount(8) shows, pool/volume. {@code connection} is a random
+     * number that no other mount has. {@code readers} is how many requests are served at once.
+     */
+    public record Spec(String source, Path directory, Set<MountOption> options, long connection, int readers) {
+        public static final int READERS_DEFAULT = 4;
+
+        public Spec {
+            options = Set.copyOf(options);
+            if (readers < 1) {
+                throw new IllegalArgumentException("readers of a mount: expected at least 1, found " + readers);
+            }
+        }
+    }
+
+    private final Path directory;
+    private final String source;
+    private final FuseConnection connection;
+    private volatile String device = "";
+    private volatile boolean served;
+
+    private VolumeMount(
+            PosixVolume volume, Spec spec, Path directory, FuseDevice fuse, Runnable onEnd) {
+        this.directory = directory;
+        this.source = spec.source();
+        VolumeHandler handler = new VolumeHandler(volume, spec.source());
+        this.connection = new FuseConnection(fuse, spec.connection(), handler, () -> {
+            handler.disconnect();
+            LOG.info("mount ended: volume={} directory={}", source, directory);
+            if (served) {
+                onEnd.run();
+            }
+        });
+    }
+
+    /**
+     * Mounts {@code volume} and starts serving it. {@code onEnd} is called once, by a reader, when a successful mount has
+     * ended, by {@link #unmount} or by anybody else; the volume is not used any more then.
+     */
+    public static VolumeMount mount(PosixVolume volume, Spec spec, ThreadFactory threads, Runnable onEnd)
+            throws MountException {
+        Path directory = MountPoint.prepare(spec.directory());
+        FuseDevice fuse = openDevice();
+        VolumeMount mount = new VolumeMount(volume, spec, directory, fuse, onEnd);
+        attach(spec, directory, fuse);
+        mount.serve(spec.readers(), threads);
+        return mount;
+    }
+
+    public Path directory() {
+        return directory;
+    }
+
+    public String source() {
+        return source;
+    }
+
+    FuseConnection connection() {
+        return connection;
+    }
+
+    /** Whether the mount is gone for good, whoever ended it. */
+    public boolean hasEnded() {
+        return connection.hasEnded();
+    }
+
+    /** Whether the mount ended within {@code timeout}. */
+    public boolean awaitEnd(Duration timeout) throws InterruptedException {
+        return connection.awaitEnd(timeout);
+    }
+
+    /**
+     * Unmounts the volume and waits up to {@code timeout} for its readers. False when it is detached and still in use: the
+     * end is told later. A mount that has ended already is fine.
+     */
+    public boolean unmount(Unmount how, Duration timeout) throws MountException, InterruptedException {
+        Optional<MountTable.Entry> top = MountPoint.mountAt(directory);
+        if (top.isPresent() && top.get().device().equals(device)) {
+            detach(connection.hasEnded() ? Unmount.LAZILY : how);
+        } else if (top.isPresent() && !connection.hasEnded()) {
+            throw new MountException(
+                    Reason.BUSY,
+                    "mount " + directory + ": expected volume " + source + " on top, found "
+                            + top.get().source() + " mounted over it; unmount that first");
+        }
+        return connection.awaitEnd(timeout);
+    }
+
+    private static FuseDevice openDevice() throws MountException {
+        try {
+            return FuseDevice.open();
+        } catch (KernelException refused) {
+            throw new MountException(
+                    Reason.NO_FUSE_DEVICE,
+                    "FUSE: expected to open /dev/fuse, found " + refused.getMessage()
+                            + "; load the module fuse and give the process access to the device",
+                    refused);
+        }
+    }
+
+    private static void attach(Spec spec, Path directory, FuseDevice fuse) throws MountException {
+        // Reads larger than the reply buffers must not come, whatever size a page of this machine has.
+        String data = "fd=" + fuse.fd() + ",rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other,max_read="
+                + FuseConnection.DATA_BYTES_MAX;
+        try {
+            Mounts.mount(spec.source(), directory, MountPoint.TYPE, MountOption.flags(spec.options()), data);
+        } catch (KernelException refused) {
+            fuse.release();
+            boolean denied = refused.is(Errno.EPERM) || refused.is(Errno.EACCES);
+            throw new MountException(
+                    denied ? Reason.NOT_PERMITTED : Reason.FAILED,
+                    "mount of " + spec.source() + " at " + directory + ": expected the kernel to accept it, found "
+                            + refused.getMessage()
+                            + (denied ? "; the engine needs the capability CAP_SYS_ADMIN" : "; see the kernel log"),
+                    refused);
+        }
+    }
+
+    private void serve(int readers, ThreadFactory threads) throws MountException {
+        try {
+            connection.start(readers, threads);
+            Negotiated negotiated = connection.awaitNegotiated(INIT_TIMEOUT);
+            device = MountPoint.mountAt(directory).map(MountTable.Entry::device).orElse("");
+            served = true;
+            // INIT is over for the kernel when the first other request is answered; until then it would undo the settings.
+            Mounts.isDisconnected(directory);
+            BackingDevice.tune(device);
+            LOG.info(
+                    "mounted: volume={} directory={} device={} connection={} protocol={} features={}",
+                    source,
+                    directory,
+                    device,
+                    connection.id(),
+                    negotiated.minor(),
+                    Long.toHexString(negotiated.features()));
+        } catch (ProtocolException tooOld) {
+            abandon();
+            throw new MountException(Reason.KERNEL_TOO_OLD, "mount at " + directory + ": " + tooOld.getMessage(), tooOld);
+        } catch (TimeoutException silent) {
+            abandon();
+            throw new MountException(
+                    Reason.FAILED,
+                    "mount at " + directory + ": expected the kernel's INIT within " + INIT_TIMEOUT
+                            + ", found none; see the kernel log",
+                    silent);
+        } catch (InterruptedException interrupted) {
+            abandon();
+            Thread.currentThread().interrupt();
+            throw new MountException(Reason.FAILED, "mount at " + directory + ": interrupted", interrupted);
+        }
+    }
+
+    private void abandon() {
+        try {
+            Mounts.unmount(directory, Mounts.DETACH | Mounts.NO_FOLLOW);
+        } catch (KernelException failure) {
+            LOG.warn("half-made mount stays: directory={} failure={}", directory, failure.getMessage());
+        }
+    }
+
+    private void detach(Unmount how) throws MountException {
+        int flags = how == Unmount.LAZILY ? Mounts.DETACH | Mounts.NO_FOLLOW : Mounts.NO_FOLLOW;
+        try {
+            Mounts.unmount(directory, flags);
+        } catch (KernelException refused) {
+            if (refused.is(Errno.EBUSY)) {
+                throw new MountException(
+                        Reason.BUSY,
+                        "unmount of " + directory + ": expected nobody to use it, found open files or working"
+                                + " directories; fuser -vm " + directory
+                                + " shows whose, end those processes or unmount lazily",
+                        refused);
+            }
+            throw new MountException(
+                    Reason.FAILED,
+                    "unmount of " + directory + ": expected the kernel to accept it, found " + refused.getMessage()
+                            + "; see the kernel log",
+                    refused);
+        }
+    }
+}
