@@ -44,6 +44,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -87,6 +88,7 @@ public final class PoolStore implements AutoCloseable {
     private final long incarnation;
 
     private PoolRecord record;
+    private volatile Capacity capacity = new Capacity(List.of(), 0);
     private volatile Tree poolTree;
     private volatile RootRecord root;
     private @Nullable IntentLog log;
@@ -176,6 +178,7 @@ public final class PoolStore implements AutoCloseable {
             slots.add(ByteBuffer.wrap(cursor.key()).getLong(1), decodeLong(cursor.value()));
         }
         keptLogStarts.add(root.log().startBlock());
+        refreshCapacity();
     }
 
     private PoolDisk.State missingState(DiskRecord disk) {
@@ -306,30 +309,50 @@ public final class PoolStore implements AutoCloseable {
 
     // Capacity
 
-    /** Bytes that every extent takes of a disk before metadata has to shrink: not for data. */
+    /** Blocks of a disk that are not for data: metadata, log and repair must always find room. */
     long dataReserveBlocks(int disk) {
-        return Math.max(space(disk).totalBlocks() / RESERVE_FRACTION, 2L * MetadataStore.CHUNK_BLOCKS);
+        return dataReserveBlocks(space(disk).totalBlocks());
+    }
+
+    private static long dataReserveBlocks(long totalBlocks) {
+        return Math.max(totalBlocks / RESERVE_FRACTION, 2L * MetadataStore.CHUNK_BLOCKS);
+    }
+
+    /** What one disk has, in blocks. */
+    private record DiskCapacity(int disk, boolean writable, long totalBlocks, long freeBlocks) {}
+
+    /** What was free when the last commit ended. Other threads look at this, never at the maps that a commit changes. */
+    private record Capacity(List<DiskCapacity> disks, long freeSlots) {
+        List<DiskCapacity> writable() {
+            return disks.stream().filter(DiskCapacity::writable).toList();
+        }
+    }
+
+    private void refreshCapacity() {
+        List<DiskCapacity> now = new ArrayList<>();
+        for (DiskSpace space : spaces.values()) {
+            boolean writable = disks.get(space.disk()).isWritable();
+            now.add(new DiskCapacity(space.disk(), writable, space.totalBlocks(), space.freeBlocks()));
+        }
+        capacity = new Capacity(now, slots.freeSlots(metadata::isWritable));
     }
 
     /** Bytes of file data that still fit under a policy, on the disks that take writes. */
     public long availableBytes(Redundancy policy) {
-        return capacityBytes(policy, true);
+        return capacityBytes(policy, DiskCapacity::freeBlocks);
     }
 
     /** Bytes of file data that fit under a policy when nothing is stored. */
     public long usableBytes(Redundancy policy) {
-        return capacityBytes(policy, false);
+        return capacityBytes(policy, DiskCapacity::totalBlocks);
     }
 
-    private long capacityBytes(Redundancy policy, boolean onlyFree) {
-        List<PoolDisk> writable = disks.writable();
+    private long capacityBytes(Redundancy policy, ToLongFunction<DiskCapacity> room) {
+        List<DiskCapacity> writable = capacity.writable();
         Redundancy achievable = ExtentPlacement.achievable(policy, writable.size());
-        long[] blocks = new long[writable.size()];
-        for (int i = 0; i < blocks.length; i++) {
-            DiskSpace space = space(writable.get(i).index());
-            long room = onlyFree ? space.freeBlocks() : space.totalBlocks();
-            blocks[i] = Math.max(0, room - dataReserveBlocks(writable.get(i).index()));
-        }
+        long[] blocks = writable.stream()
+                .mapToLong(disk -> Math.max(0, room.applyAsLong(disk) - dataReserveBlocks(disk.totalBlocks)))
+                .toArray();
         return StripeSpace.stripes(blocks, achievable.fragments())
                 * achievable.dataFragments()
                 * DiskGeometry.BLOCK_BYTES;
@@ -337,13 +360,20 @@ public final class PoolStore implements AutoCloseable {
 
     /** Nodes that can still be written: free slots, and chunks that the disks have room for. */
     public long metadataRoomNodes() {
-        List<PoolDisk> writable = disks.writable();
-        long[] chunks = new long[writable.size()];
-        for (int i = 0; i < chunks.length; i++) {
-            chunks[i] = space(writable.get(i).index()).freeBlocks() / MetadataStore.CHUNK_BLOCKS;
-        }
-        long room = chunks.length == 0 ? 0 : StripeSpace.stripes(chunks, metadataCopies());
-        return slots.freeSlots(metadata::isWritable) + room * MetadataSlots.SLOTS_PER_CHUNK;
+        Capacity now = capacity;
+        long[] chunks = now.writable().stream()
+                .mapToLong(disk -> disk.freeBlocks / MetadataStore.CHUNK_BLOCKS)
+                .toArray();
+        int copies = Math.min(root.metadataCopies(), chunks.length);
+        long room = copies == 0 ? 0 : StripeSpace.stripes(chunks, copies);
+        return now.freeSlots + room * MetadataSlots.SLOTS_PER_CHUNK;
+    }
+
+    public long usedBytes(int disk) {
+        return capacity.disks.stream()
+                .filter(known -> known.disk == disk)
+                .mapToLong(known -> (known.totalBlocks - known.freeBlocks) * DiskGeometry.BLOCK_BYTES)
+                .sum();
     }
 
     /** Whether a commit could give space back that earlier generations freed. */
@@ -416,11 +446,6 @@ public final class PoolStore implements AutoCloseable {
                 repairs.reconstructedBytes(),
                 repairs.repairedFragments(),
                 metadata.repairedCopies());
-    }
-
-    public long usedBytes(int disk) {
-        DiskSpace space = space(disk);
-        return (space.totalBlocks() - space.freeBlocks()) * DiskGeometry.BLOCK_BYTES;
     }
 
     @Override
@@ -626,6 +651,7 @@ public final class PoolStore implements AutoCloseable {
         if (logMoved || log == null) {
             log = openLog(newRoot.log());
         }
+        refreshCapacity();
     }
 
     private IntentLog openLog(RootRecord.Log layout) {

@@ -747,9 +747,15 @@ public final class StoragePool implements AutoCloseable {
                 requests.forEach(request -> request.listener.done(null));
                 return;
             }
-            boolean logged = (running == null || !running.run.isMovingLog()) && appendToLog(requests);
-            if (!logged) {
-                commit();
+            boolean logged;
+            try {
+                logged = (running == null || !running.run.isMovingLog()) && appendToLog(requests);
+                if (!logged) {
+                    commit();
+                }
+            } catch (RuntimeException | Error e) {
+                failSyncs(requests, new FsException(Errno.EIO, "pool " + name() + " has stopped: " + e.getMessage()));
+                throw e;
             }
             syncsServed += requests.size();
             for (SyncRequest request : requests) {
@@ -859,10 +865,17 @@ public final class StoragePool implements AutoCloseable {
         unreadable.incrementAndGet();
     }
 
+    /** Keeps everything that the last durable root and later states refer to; {@link #unpin} takes what this returns. */
     long pin() {
-        long generation = store.root().generation();
-        store.pins().pin(generation);
-        return generation;
+        while (true) {
+            long generation = store.root().generation();
+            store.pins().pin(generation);
+            // A commit in between may not have seen the pin; the one after it does.
+            if (store.root().generation() == generation) {
+                return generation;
+            }
+            store.pins().unpin(generation);
+        }
     }
 
     void unpin(long generation) {

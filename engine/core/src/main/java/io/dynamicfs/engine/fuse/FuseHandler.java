@@ -18,7 +18,8 @@ public interface FuseHandler {
     Errno errno(FuseRequest request, Throwable thrown);
 
     /** Null when there is no such name; the kernel remembers that too. */
-    @Nullable NodeAttributes lookup(FuseRequest request, byte[] name) throws Exception;
+    @Nullable
+    NodeAttributes lookup(FuseRequest request, byte[] name) throws Exception;
 
     void forget(long node, long count);
 

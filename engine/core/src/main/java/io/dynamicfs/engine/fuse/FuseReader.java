@@ -41,8 +41,7 @@ final class FuseReader implements Runnable {
         boolean disconnected = false;
         try (Arena arena = Arena.ofShared()) {
             threadId = WakeSignal.threadId();
-            MemorySegment requestBytes =
-                    arena.allocate(BUFFER_BYTES, ALIGNMENT).asSlice(REQUEST_START);
+            MemorySegment requestBytes = arena.allocate(BUFFER_BYTES, ALIGNMENT).asSlice(REQUEST_START);
             MemorySegment reply = arena.allocate(BUFFER_BYTES, ALIGNMENT).asSlice(REPLY_START);
             disconnected = serve(requestBytes, reply);
         } catch (RuntimeException | Error failure) {
@@ -86,9 +85,7 @@ final class FuseReader implements Runnable {
 
     /** Interrupted, nothing there, or a request that was withdrawn while it was read. */
     private static boolean isPassing(long count) {
-        return count == -Errno.EINTR.number()
-                || count == -Errno.EAGAIN.number()
-                || count == -Errno.ENOENT.number();
+        return count == -Errno.EINTR.number() || count == -Errno.EAGAIN.number() || count == -Errno.ENOENT.number();
     }
 
     private void answer(FuseRequest request, MemorySegment reply) {

@@ -125,8 +125,7 @@ final class ReplyLayout {
         return INIT_BYTES;
     }
 
-    private static int entry(
-            MemorySegment reply, long offset, long nodeId, NodeAttributes node, long validSeconds) {
+    private static int entry(MemorySegment reply, long offset, long nodeId, NodeAttributes node, long validSeconds) {
         reply.set(JAVA_LONG, offset, nodeId);
         reply.set(JAVA_LONG, offset + 8, 0L);
         reply.set(JAVA_LONG, offset + 16, validSeconds);

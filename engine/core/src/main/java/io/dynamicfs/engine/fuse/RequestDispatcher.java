@@ -30,7 +30,8 @@ final class RequestDispatcher {
     private final int pageBytes;
     private final CompletableFuture<Negotiated> negotiated;
 
-    RequestDispatcher(FuseHandler handler, ReplyChannel channel, int pageBytes, CompletableFuture<Negotiated> negotiated) {
+    RequestDispatcher(
+            FuseHandler handler, ReplyChannel channel, int pageBytes, CompletableFuture<Negotiated> negotiated) {
         this.handler = handler;
         this.channel = channel;
         this.pageBytes = pageBytes;
@@ -69,8 +70,7 @@ final class RequestDispatcher {
             case LOOKUP -> lookup(request, reply);
             case FORGET -> forget(request);
             case BATCH_FORGET -> batchForget(request);
-            case GETATTR ->
-                ReplyLayout.attributes(reply, ReplyLayout.BODY, handler.attributes(request), VALID_SECONDS);
+            case GETATTR -> ReplyLayout.attributes(reply, ReplyLayout.BODY, handler.attributes(request), VALID_SECONDS);
             case STATX -> ReplyLayout.statx(reply, ReplyLayout.BODY, handler.attributes(request), VALID_SECONDS);
             case SETATTR ->
                 ReplyLayout.attributes(
@@ -88,8 +88,7 @@ final class RequestDispatcher {
                 yield NOTHING;
             }
             case RENAME -> rename(request, RequestLayout.RENAME_NAMES, 0);
-            case RENAME2 ->
-                rename(request, RequestLayout.RENAME2_NAMES, request.intAt(RequestLayout.RENAME2_FLAGS));
+            case RENAME2 -> rename(request, RequestLayout.RENAME2_NAMES, request.intAt(RequestLayout.RENAME2_FLAGS));
             case LINK -> link(request, reply);
             case OPEN ->
                 ReplyLayout.open(
@@ -120,9 +119,7 @@ final class RequestDispatcher {
 
     private int lookup(FuseRequest request, MemorySegment reply) throws Exception {
         NodeAttributes found = handler.lookup(request, request.nameAt(RequestLayout.BODY));
-        return found == null
-                ? ReplyLayout.noEntry(reply, ReplyLayout.BODY, VALID_SECONDS)
-                : entry(reply, found);
+        return found == null ? ReplyLayout.noEntry(reply, ReplyLayout.BODY, VALID_SECONDS) : entry(reply, found);
     }
 
     private int forget(FuseRequest request) {
@@ -181,15 +178,13 @@ final class RequestDispatcher {
         if (size < 0 || size > reply.byteSize() - ReplyLayout.BODY) {
             return -Errno.EINVAL.number();
         }
-        return handler.read(
-                request, request.longAt(RequestLayout.READ_OFFSET), reply.asSlice(ReplyLayout.BODY, size));
+        return handler.read(request, request.longAt(RequestLayout.READ_OFFSET), reply.asSlice(ReplyLayout.BODY, size));
     }
 
     private int write(FuseRequest request, MemorySegment reply) throws Exception {
         int size = request.intAt(RequestLayout.WRITE_SIZE);
         MemorySegment data = request.dataAt(RequestLayout.WRITE_DATA, size);
-        boolean killPrivileges =
-                (request.intAt(RequestLayout.WRITE_FLAGS) & RequestLayout.WRITE_KILL_PRIVILEGES) != 0;
+        boolean killPrivileges = (request.intAt(RequestLayout.WRITE_FLAGS) & RequestLayout.WRITE_KILL_PRIVILEGES) != 0;
         handler.write(request, request.longAt(RequestLayout.WRITE_OFFSET), data, killPrivileges);
         return ReplyLayout.size(reply, ReplyLayout.BODY, size);
     }
@@ -239,8 +234,7 @@ final class RequestDispatcher {
 
     private int readDirectory(FuseRequest request, MemorySegment reply, boolean withNodes) throws Exception {
         int size = Math.clamp(request.intAt(RequestLayout.READ_SIZE), 0, Negotiated.DATA_BYTES_MAX);
-        DirectoryListing listing =
-                new DirectoryListing(reply, ReplyLayout.BODY, size, withNodes, VALID_SECONDS);
+        DirectoryListing listing = new DirectoryListing(reply, ReplyLayout.BODY, size, withNodes, VALID_SECONDS);
         handler.readDirectory(request, request.longAt(RequestLayout.READ_OFFSET), listing);
         return listing.bytes();
     }
@@ -258,8 +252,7 @@ final class RequestDispatcher {
         if ((offered & Negotiated.INIT_EXTENSION) != 0) {
             offered |= (long) request.intAt(RequestLayout.INIT_FLAGS_HIGH) << 32;
         }
-        Negotiated answer =
-                Negotiated.of(minor, request.intAt(RequestLayout.INIT_READ_AHEAD), offered, pageBytes);
+        Negotiated answer = Negotiated.of(minor, request.intAt(RequestLayout.INIT_READ_AHEAD), offered, pageBytes);
         negotiated.complete(answer);
         return ReplyLayout.init(reply, ReplyLayout.BODY, answer);
     }

@@ -64,12 +64,13 @@ final class MountPoint {
             }
             Path parent = absolute.getParent();
             Path name = absolute.getFileName();
-            return parent == null || name == null ? absolute : parent.toRealPath().resolve(name);
+            return parent == null || name == null
+                    ? absolute
+                    : parent.toRealPath().resolve(name);
         } catch (IOException failure) {
             throw new MountException(
                     Reason.NO_DIRECTORY,
-                    "mount point " + absolute + ": expected an empty directory, found " + failure
-                            + "; create it",
+                    "mount point " + absolute + ": expected an empty directory, found " + failure + "; create it",
                     failure);
         }
     }
@@ -80,8 +81,8 @@ final class MountPoint {
             if (!mount.type().equals(TYPE) || !Mounts.isDisconnected(directory)) {
                 throw new MountException(
                         Reason.ALREADY_MOUNTED,
-                        "mount point " + directory + ": expected nothing mounted, found " + mount.source()
-                                + " of type " + mount.type() + "; unmount it or choose another directory");
+                        "mount point " + directory + ": expected nothing mounted, found " + mount.source() + " of type "
+                                + mount.type() + "; unmount it or choose another directory");
             }
             try {
                 Mounts.unmount(directory, Mounts.DETACH | Mounts.NO_FOLLOW);
@@ -108,8 +109,7 @@ final class MountPoint {
         } catch (IOException failure) {
             throw new MountException(
                     Reason.FAILED,
-                    "mount point " + directory + ": expected a readable directory, found " + failure
-                            + "; check it",
+                    "mount point " + directory + ": expected a readable directory, found " + failure + "; check it",
                     failure);
         }
     }

@@ -45,9 +45,7 @@ record MountTable(List<Entry> entries) {
 
     /** The mount on top at {@code point}, an absolute path without symbolic links. */
     Optional<Entry> at(Path point) {
-        return entries.stream()
-                .filter(entry -> entry.point().equals(point))
-                .reduce((below, above) -> above);
+        return entries.stream().filter(entry -> entry.point().equals(point)).reduce((below, above) -> above);
     }
 
     /** Spaces, tabs, newlines and backslashes are written as a backslash and three octal digits. */

@@ -53,8 +53,7 @@ public final class VolumeMount {
     private volatile String device = "";
     private volatile boolean served;
 
-    private VolumeMount(
-            PosixVolume volume, Spec spec, Path directory, FuseDevice fuse, Runnable onEnd) {
+    private VolumeMount(PosixVolume volume, Spec spec, Path directory, FuseDevice fuse, Runnable onEnd) {
         this.directory = directory;
         this.source = spec.source();
         VolumeHandler handler = new VolumeHandler(volume, spec.source());
@@ -134,8 +133,9 @@ public final class VolumeMount {
 
     private static void attach(Spec spec, Path directory, FuseDevice fuse) throws MountException {
         // Reads larger than the reply buffers must not come, whatever size a page of this machine has.
-        String data = "fd=" + fuse.fd() + ",rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other,max_read="
-                + FuseConnection.DATA_BYTES_MAX;
+        String data =
+                "fd=" + fuse.fd() + ",rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other,max_read="
+                        + FuseConnection.DATA_BYTES_MAX;
         try {
             Mounts.mount(spec.source(), directory, MountPoint.TYPE, MountOption.flags(spec.options()), data);
         } catch (KernelException refused) {
@@ -156,7 +156,8 @@ public final class VolumeMount {
             Negotiated negotiated = connection.awaitNegotiated(INIT_TIMEOUT);
             device = MountPoint.mountAt(directory).map(MountTable.Entry::device).orElse("");
             served = true;
-            // INIT is over for the kernel when the first other request is answered; until then it would undo the settings.
+            // INIT is over for the kernel when the first other request is answered; until then it would undo the
+            // settings.
             Mounts.isDisconnected(directory);
             BackingDevice.tune(device);
             LOG.info(
@@ -169,7 +170,8 @@ public final class VolumeMount {
                     Long.toHexString(negotiated.features()));
         } catch (ProtocolException tooOld) {
             abandon();
-            throw new MountException(Reason.KERNEL_TOO_OLD, "mount at " + directory + ": " + tooOld.getMessage(), tooOld);
+            throw new MountException(
+                    Reason.KERNEL_TOO_OLD, "mount at " + directory + ": " + tooOld.getMessage(), tooOld);
         } catch (TimeoutException silent) {
             abandon();
             throw new MountException(

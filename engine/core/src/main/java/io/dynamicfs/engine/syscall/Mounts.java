@@ -60,8 +60,8 @@ public final class Mounts {
         MemorySegment errno = LibC.errnoSegment();
         int result;
         try (Arena arena = Arena.ofConfined()) {
-            result = (int)
-                    UMOUNT2.invokeExact(errno, arena.allocateFrom(target.toString()).address(), flags);
+            result = (int) UMOUNT2.invokeExact(
+                    errno, arena.allocateFrom(target.toString()).address(), flags);
         } catch (Throwable thrown) {
             throw new AssertionError(thrown);
         }

@@ -25,9 +25,7 @@ public final class SharedMemory implements AutoCloseable {
     private static final int MAP_SHARED = 1;
 
     private static final MethodHandle OPEN = LibC.link(
-            "open",
-            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT),
-            Linker.Option.firstVariadicArg(2));
+            "open", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT), Linker.Option.firstVariadicArg(2));
     private static final MethodHandle MEMFD_CREATE =
             LibC.link("memfd_create", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT));
     private static final MethodHandle LSEEK =
@@ -109,8 +107,9 @@ public final class SharedMemory implements AutoCloseable {
             long found = (long) LSEEK.invokeExact(errno, fd, 0L, SEEK_END);
             check(found, "lseek " + name);
             if (found != 0 && found != bytes) {
-                throw new IllegalArgumentException("memory file " + name + ": expected " + bytes + " bytes, found " + found
-                        + "; start with the size it was made with, or remove it once no engine needs its content");
+                throw new IllegalArgumentException(
+                        "memory file " + name + ": expected " + bytes + " bytes, found " + found
+                                + "; start with the size it was made with, or remove it once no engine needs its content");
             }
             if (found == 0) {
                 check((int) FTRUNCATE.invokeExact(errno, fd, bytes), "ftruncate " + name);

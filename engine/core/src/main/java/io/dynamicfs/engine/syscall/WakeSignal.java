@@ -31,8 +31,7 @@ public final class WakeSignal {
     /** Installs the handler for the whole process; repeating it is harmless. */
     public static void install() {
         // The handler must be C code that touches nothing; abs(int) is that, and it is in every C library.
-        long handler =
-                Linker.nativeLinker().defaultLookup().findOrThrow("abs").address();
+        long handler = Linker.nativeLinker().defaultLookup().findOrThrow("abs").address();
         MemorySegment errno = LibC.errnoSegment();
         int result;
         try (Arena arena = Arena.ofConfined()) {

@@ -25,11 +25,16 @@ final class RecordingHandler implements FuseHandler {
             new FuseTime(7, 8));
 
     final List<String> calls = new ArrayList<>();
-    @Nullable Throwable failure;
+
+    @Nullable
+    Throwable failure;
+
     boolean knowsNames = true;
     byte[] value = {};
     List<byte[]> names = List.of();
-    @Nullable ParkedReply parked;
+
+    @Nullable
+    ParkedReply parked;
 
     private void called(String call) throws Exception {
         calls.add(call);
@@ -135,8 +140,7 @@ final class RecordingHandler implements FuseHandler {
     }
 
     @Override
-    public void write(FuseRequest request, long offset, MemorySegment source, boolean killPrivileges)
-            throws Exception {
+    public void write(FuseRequest request, long offset, MemorySegment source, boolean killPrivileges) throws Exception {
         called("write " + request.node() + " " + offset + " " + text(source.toArray(ValueLayout.JAVA_BYTE)) + " "
                 + killPrivileges);
     }

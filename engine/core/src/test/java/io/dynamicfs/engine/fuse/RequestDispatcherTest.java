@@ -124,7 +124,13 @@ class RequestDispatcherTest {
 
     @Test
     void statxTellsTheTimeOfBirthAndTheDeviceNumber() {
-        assertThat(serve(request(Opcode.STATX).u32(0).u32(0).u64(0).u32(0).u32(0xfff).request()))
+        assertThat(serve(request(Opcode.STATX)
+                        .u32(0)
+                        .u32(0)
+                        .u64(0)
+                        .u32(0)
+                        .u32(0xfff)
+                        .request()))
                 .isEqualTo(16 + 32 + 256);
 
         int stat = 48;
@@ -350,7 +356,8 @@ class RequestDispatcherTest {
 
     @Test
     void aTruncatedForgetIsNotAnsweredEither() {
-        assertThat(serve(request(Opcode.BATCH_FORGET).u32(2).u32(0).u64(5).u64(1).request()))
+        assertThat(serve(
+                        request(Opcode.BATCH_FORGET).u32(2).u32(0).u64(5).u64(1).request()))
                 .isEqualTo(RequestDispatcher.NO_REPLY);
     }
 
@@ -429,8 +436,7 @@ class RequestDispatcherTest {
 
     @Test
     void readdirplusHasNodesForEverythingButDotAndDotDot() {
-        handler.names =
-                List.of(".".getBytes(ISO_8859_1), "..".getBytes(ISO_8859_1), "file".getBytes(ISO_8859_1));
+        handler.names = List.of(".".getBytes(ISO_8859_1), "..".getBytes(ISO_8859_1), "file".getBytes(ISO_8859_1));
 
         int length = serve(request(Opcode.READDIRPLUS)
                 .u64(0)
@@ -454,7 +460,9 @@ class RequestDispatcherTest {
     @Test
     void anEntryThatDoesNotFitEndsTheListing() {
         handler.names = List.of(
-                "a".getBytes(ISO_8859_1), "b".getBytes(ISO_8859_1), "c".repeat(20).getBytes(ISO_8859_1));
+                "a".getBytes(ISO_8859_1),
+                "b".getBytes(ISO_8859_1),
+                "c".repeat(20).getBytes(ISO_8859_1));
 
         int length = serve(request(Opcode.READDIR)
                 .u64(0)
@@ -508,9 +516,8 @@ class RequestDispatcherTest {
     @Test
     void aResentRequestIsAnsweredUnderItsMarkedNumber() {
         long marked = UNIQUE | Long.MIN_VALUE;
-        FuseRequest request = new RequestBytes(Opcode.UNLINK.number(), marked, NODE)
-                .name("a")
-                .request();
+        FuseRequest request =
+                new RequestBytes(Opcode.UNLINK.number(), marked, NODE).name("a").request();
 
         assertThat(serve(request)).isEqualTo(16);
 
@@ -566,7 +573,8 @@ class RequestDispatcherTest {
         assertThat(serve(init(7, 30, 131072, -1L).request())).isEqualTo(16);
 
         assertHeader(16, -22);
-        assertThat(negotiated).failsWithin(Duration.ZERO)
+        assertThat(negotiated)
+                .failsWithin(Duration.ZERO)
                 .withThrowableThat()
                 .withMessageContaining("expected 7.31")
                 .withMessageContaining("found 7.30");

@@ -18,9 +18,7 @@ final class InterceptedVolume {
 
     InterceptedVolume(PosixVolume target) {
         volume = (PosixVolume) Proxy.newProxyInstance(
-                PosixVolume.class.getClassLoader(),
-                new Class<?>[] {PosixVolume.class},
-                (proxy, method, arguments) -> {
+                PosixVolume.class.getClassLoader(), new Class<?>[] {PosixVolume.class}, (proxy, method, arguments) -> {
                     Interceptor interceptor = interceptors.get(method.getName());
                     if (interceptor != null && interceptor.before(arguments)) {
                         return null;

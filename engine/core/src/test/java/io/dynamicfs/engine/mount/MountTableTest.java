@@ -7,8 +7,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 class MountTableTest {
-    private static final String MOUNT_INFO =
-            """
+    private static final String MOUNT_INFO = """
             22 27 0:21 / /proc rw,relatime - proc proc rw
             27 1 254:0 / / rw,relatime shared:1 master:7 - ext4 /dev/vda rw,discard
             42 27 0:39 / /mnt/with\\040space\\134and\\011tab rw - fuse.dynamicfs pool/a\\040b rw,user_id=0

@@ -58,7 +58,8 @@ class SharedMemoryTest {
         Path path = directory.resolve("survivor");
         SharedMemory.map(path, BYTES).close();
 
-        assertThat((long) Files.getAttribute(path, "unix:nlink") * Files.size(path)).isEqualTo(BYTES);
+        assertThat((long) Files.getAttribute(path, "unix:nlink") * Files.size(path))
+                .isEqualTo(BYTES);
         Process du = new ProcessBuilder("du", "--block-size=1", path.toString()).start();
         String allocated = new String(du.getInputStream().readAllBytes()).split("\t")[0];
         assertThat(Long.parseLong(allocated)).isGreaterThanOrEqualTo(BYTES);
