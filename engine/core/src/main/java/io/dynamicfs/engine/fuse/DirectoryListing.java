@@ -42,7 +42,7 @@ public final class DirectoryListing {
 
     /** False when the entry does not fit any more; it is then not in the listing. */
     public boolean add(byte[] name, NodeAttributes node, long nextCookie) {
-        int padded = RECORD_BYTES + name.length + 7 & -8;
+        int padded = (RECORD_BYTES + name.length + 7) & -8;
         if (next + padded + (withNodes ? ReplyLayout.ENTRY_BYTES : 0) > end) {
             return false;
         }
@@ -54,7 +54,7 @@ public final class DirectoryListing {
         reply.set(JAVA_LONG, next, node.node());
         reply.set(JAVA_LONG, next + 8, nextCookie);
         reply.set(JAVA_INT, next + 16, name.length);
-        reply.set(JAVA_INT, next + 20, node.mode() >>> TYPE_SHIFT & TYPE_MASK);
+        reply.set(JAVA_INT, next + 20, (node.mode() >>> TYPE_SHIFT) & TYPE_MASK);
         MemorySegment.copy(name, 0, reply, JAVA_BYTE, next + RECORD_BYTES, name.length);
         reply.asSlice(next + RECORD_BYTES + name.length, padded - RECORD_BYTES - name.length)
                 .fill((byte) 0);
@@ -64,7 +64,7 @@ public final class DirectoryListing {
 
     /** Whether the kernel takes no reference for this name. */
     public static boolean isDotOrDotDot(byte[] name) {
-        return name.length == 1 && name[0] == '.' || name.length == 2 && name[0] == '.' && name[1] == '.';
+        return name.length <= 2 && name.length > 0 && name[0] == '.' && name[name.length - 1] == '.';
     }
 
     int bytes() {

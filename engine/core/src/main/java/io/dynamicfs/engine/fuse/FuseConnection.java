@@ -77,7 +77,7 @@ public final class FuseConnection {
         try {
             return negotiated.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
         } catch (ExecutionException refused) {
-            throw new ProtocolException(String.valueOf(refused.getCause().getMessage()));
+            throw new ProtocolException(String.valueOf(refused.getMessage()));
         }
     }
 

@@ -150,7 +150,7 @@ final class RequestDispatcher {
     }
 
     private int makeDirectory(FuseRequest request, MemorySegment reply) throws Exception {
-        int mode = request.intAt(RequestLayout.MKDIR_MODE) & PERMISSION_BITS | TYPE_DIRECTORY;
+        int mode = (request.intAt(RequestLayout.MKDIR_MODE) & PERMISSION_BITS) | TYPE_DIRECTORY;
         return entry(reply, handler.make(request, request.nameAt(RequestLayout.MKDIR_NAME), mode, 0));
     }
 
@@ -167,7 +167,7 @@ final class RequestDispatcher {
     }
 
     private int create(FuseRequest request, MemorySegment reply) throws Exception {
-        int mode = request.intAt(RequestLayout.CREATE_MODE) & PERMISSION_BITS | TYPE_REGULAR;
+        int mode = (request.intAt(RequestLayout.CREATE_MODE) & PERMISSION_BITS) | TYPE_REGULAR;
         int flags = request.intAt(RequestLayout.CREATE_FLAGS);
         int entry = entry(reply, handler.create(request, request.nameAt(RequestLayout.CREATE_NAME), mode, flags));
         return entry + ReplyLayout.open(reply, ReplyLayout.BODY + entry, FuseHandler.OPEN_KEEP_CACHE);

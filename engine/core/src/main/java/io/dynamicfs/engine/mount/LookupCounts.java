@@ -1,5 +1,6 @@
 package io.dynamicfs.engine.mount;
 
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiConsumer;
@@ -21,7 +22,7 @@ final class LookupCounts {
 
     /** Empties the counts into {@code taker}: inode and references. */
     void drain(BiConsumer<Long, Long> taker) {
-        for (Long inode : counts.keySet()) {
+        for (Long inode : List.copyOf(counts.keySet())) {
             Long held = counts.remove(inode);
             if (held != null) {
                 taker.accept(inode, held);

@@ -19,6 +19,7 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.jspecify.annotations.Nullable;
 
 /** A volume in memory with the meaning that Linux gives its calls; what is synced is kept no better than the rest. */
+@SuppressWarnings("NonAtomicVolatileUpdate")
 public final class MemoryVolume implements PosixVolume {
     private static final int TYPE_BITS = 0170000;
     private static final int DIRECTORY = 0040000;

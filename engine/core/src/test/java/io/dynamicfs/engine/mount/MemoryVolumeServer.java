@@ -1,6 +1,7 @@
 package io.dynamicfs.engine.mount;
 
 import io.dynamicfs.engine.fs.MemoryVolume;
+import java.io.OutputStream;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -23,9 +24,7 @@ public final class MemoryVolumeServer {
         VolumeMount mount = VolumeMount.mount(
                 volume, spec, Thread.ofPlatform().name("fuse-", 0).factory(), () -> {});
         System.out.println("mounted");
-        while (System.in.read() >= 0) {
-            continue;
-        }
+        System.in.transferTo(OutputStream.nullOutputStream());
         mount.unmount(VolumeMount.Unmount.LAZILY, Duration.ofSeconds(10));
     }
 }

@@ -34,6 +34,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -141,9 +142,7 @@ class VolumeMountIT {
     void directoriesLinksAndTimesAreAsLinuxShowsThem() throws Exception {
         mount();
 
-        Machine.bash(
-                directory,
-                """
+        Machine.bash(directory, """
                 mkdir -p a/b/c
                 [ "$(stat -c %h a)" = 3 ]
                 echo text > a/file
@@ -187,9 +186,7 @@ class VolumeMountIT {
     void truncatedAndSparseFilesAreZeroInTheirHoles() throws Exception {
         mount();
 
-        Machine.bash(
-                directory,
-                """
+        Machine.bash(directory, """
                 truncate -s 10G sparse
                 [ "$(stat -c %s sparse)" = 10737418240 ]
                 [ "$(du -k sparse | cut -f1)" -lt 100 ]
@@ -209,9 +206,7 @@ class VolumeMountIT {
     void errorsAreThoseOfLinux() throws Exception {
         mount();
 
-        Machine.python(
-                directory,
-                """
+        Machine.python(directory, """
                 import errno, os
                 def fails(number, call, *arguments):
                     try:
@@ -252,9 +247,7 @@ class VolumeMountIT {
     void renameExchangesAndRefusesToReplace() throws Exception {
         mount();
 
-        Machine.python(
-                directory,
-                """
+        Machine.python(directory, """
                 import ctypes, errno, os
                 libc = ctypes.CDLL(None, use_errno=True)
                 def renameat2(old, new, flags):
@@ -277,9 +270,7 @@ class VolumeMountIT {
     void namesAreBytesOfAnyKindUpTo255() throws Exception {
         mount();
 
-        Machine.python(
-                directory,
-                """
+        Machine.python(directory, """
                 import os
                 names = [bytes([b]) for b in range(1, 256) if b not in b'/.'] + [b'\\xff' * 255, b'\\xc3\\x28', b'..a']
                 for name in names:
@@ -318,9 +309,7 @@ class VolumeMountIT {
         Machine.requireTool("setfattr");
         mount();
 
-        Machine.bash(
-                directory,
-                """
+        Machine.bash(directory, """
                 touch f
                 setfattr -n user.name -v value f
                 setfattr -n trusted.name -v hidden f
@@ -336,9 +325,7 @@ class VolumeMountIT {
     void memoryMappedWritesReachTheVolume() throws Exception {
         VolumeMount mount = mount();
 
-        Machine.python(
-                directory,
-                """
+        Machine.python(directory, """
                 import mmap
                 size = 3 << 20
                 with open('mapped', 'w+b') as file:
@@ -370,9 +357,7 @@ class VolumeMountIT {
         });
         mount();
 
-        Machine.bash(
-                directory,
-                """
+        Machine.bash(directory, """
                 dd if=/dev/urandom of=/dev/shm/$$.source bs=1M count=16 iflag=fullblock status=none
                 trap 'rm /dev/shm/$$.source' EXIT
                 dd if=/dev/shm/$$.source of=file bs=1M oflag=direct status=none
@@ -417,15 +402,16 @@ class VolumeMountIT {
             Future<Integer> changes = executor.submit(() -> changeUntil(many, done));
             try {
                 for (int round = 0; round < 5; round++) {
-                    assertThat(listed(many, "stays-")).hasSize(10_000).allSatisfy((name, times) -> assertThat(times)
-                            .isEqualTo(1));
+                    assertThat(listed(many, "stays-"))
+                            .hasSize(10_000)
+                            .allSatisfy((name, times) -> assertThat(times).isEqualTo(1));
                 }
             } finally {
                 done.set(true);
             }
             assertThat(changes.get()).isPositive();
         }
-        Machine.bash(directory, "[ $(ls -l many | grep -c stays-) = 10000 ]; rm -r many; [ -z \\"$(ls -A)\\" ]");
+        Machine.bash(directory, "[ $(ls -l many | grep -c stays-) = 10000 ]; rm -r many; [ -z \"$(ls -A)\" ]");
         Machine.await("all inodes are freed", () -> volume.inodeCount() == 1);
     }
 
@@ -492,12 +478,14 @@ class VolumeMountIT {
                 inodes.add((Long) Files.getAttribute(path, "unix:ino"));
             }
         }
-        assertThat(inodes).hasSize(299).allSatisfy(inode -> assertThat(volume.references(inode))
-                .isPositive());
+        assertThat(inodes)
+                .hasSize(299)
+                .allSatisfy(inode -> assertThat(volume.references(inode)).isPositive());
 
         assertThat(mount.unmount(Unmount.WHEN_UNUSED, PATIENCE)).isTrue();
 
-        assertThat(inodes).allSatisfy(inode -> assertThat(volume.references(inode)).isZero());
+        assertThat(inodes)
+                .allSatisfy(inode -> assertThat(volume.references(inode)).isZero());
         assertThat(volume.inodeCount()).isEqualTo(1 + 1 + 299);
     }
 
@@ -505,9 +493,7 @@ class VolumeMountIT {
     void ownersGroupsAndMasksAreThoseOfTheCaller() throws Exception {
         mount();
 
-        Machine.python(
-                directory,
-                """
+        Machine.python(directory, """
                 import errno, os, stat
                 os.mkdir('shared'); os.chown('shared', 0, 777); os.chmod('shared', 0o2777)
                 os.mkdir('closed', 0o700)
@@ -535,9 +521,7 @@ class VolumeMountIT {
     void writingTakesSetUserIdAway() throws Exception {
         mount();
 
-        Machine.python(
-                directory,
-                """
+        Machine.python(directory, """
                 import mmap, os, stat
                 def mode(name):
                     return stat.S_IMODE(os.stat(name).st_mode)
@@ -573,8 +557,8 @@ class VolumeMountIT {
     void aFullVolumeIsToldAtTheSync() throws Exception {
         mount(new MemoryVolume(InstantSource.system(), 8 << 20));
 
-        Machine.Result result = Machine.finish(Machine.start(
-                directory, List.of("dd", "if=/dev/zero", "of=file", "bs=1M", "count=16", "conv=fsync")));
+        Machine.Result result = Machine.finish(
+                Machine.start(directory, List.of("dd", "if=/dev/zero", "of=file", "bs=1M", "count=16", "conv=fsync")));
 
         assertThat(result.code()).isNotZero();
         assertThat(result.output()).contains("No space left on device");
@@ -593,7 +577,7 @@ class VolumeMountIT {
         assertThat(Files.exists(directory.resolve("file"))).isTrue();
         assertThat(sync.isAlive()).isTrue();
 
-        waiting.get().done(null);
+        Objects.requireNonNull(waiting.get()).done(null);
 
         assertThat(Machine.finish(sync).code()).isZero();
     }
@@ -652,8 +636,7 @@ class VolumeMountIT {
             goOn.await();
             return false;
         });
-        Process reader =
-                Machine.start(directory, List.of("dd", "if=file", "of=/dev/null", "bs=1M", "iflag=direct"));
+        Process reader = Machine.start(directory, List.of("dd", "if=file", "of=/dev/null", "bs=1M", "iflag=direct"));
         arrived.await();
 
         reader.destroyForcibly();
@@ -703,7 +686,7 @@ class VolumeMountIT {
         assertThat(Files.readString(directory.resolve("file"))).isEqualTo("text");
         assertThatThrownBy(() -> Files.writeString(directory.resolve("file"), "new"))
                 .hasMessageContaining("Read-only file system");
-        assertThat(Machine.bash(directory, "grep \\"$PWD\\" /proc/self/mounts")).contains(" ro,noatime");
+        assertThat(Machine.bash(directory, "grep \"$PWD\" /proc/self/mounts")).contains(" ro,noatime");
     }
 
     @Test
@@ -759,7 +742,7 @@ class VolumeMountIT {
     @Test
     void anAbortedConnectionIsNoticedAndCleanedUp() throws Exception {
         VolumeMount mount = mount();
-        String minor = MountPoint.mountAt(directory).orElseThrow().device().split(":")[1];
+        String minor = MountPoint.mountAt(directory).orElseThrow().device().split(":", 2)[1];
         Path abort = Path.of("/sys/fs/fuse/connections", minor, "abort");
         Assumptions.assumeTrue(Files.exists(abort), "needs fusectl at /sys/fs/fuse/connections");
 
@@ -791,7 +774,7 @@ class VolumeMountIT {
 
         mount();
 
-        Machine.bash(directory, "[ -z \\"$(ls -A)\\" ]; echo new > file; [ $(cat file) = new ]");
+        Machine.bash(directory, "[ -z \"$(ls -A)\" ]; echo new > file; [ $(cat file) = new ]");
     }
 
     private Process startEngine() throws IOException {
@@ -805,7 +788,9 @@ class VolumeMountIT {
                 .redirectErrorStream(true)
                 .start();
         StringBuilder said = new StringBuilder();
-        for (String line = engine.inputReader().readLine(); ; line = engine.inputReader().readLine()) {
+        for (String line = engine.inputReader().readLine();
+                ;
+                line = engine.inputReader().readLine()) {
             assertThat(line).as("the engine said: %s", said).isNotNull();
             if (line.equals("mounted")) {
                 return engine;
@@ -817,9 +802,9 @@ class VolumeMountIT {
     @Test
     void settingsOfThePageCacheAreRaised() throws Exception {
         mount();
-        Path settings = Path.of("/sys/class/bdi", MountPoint.mountAt(directory).orElseThrow().device());
-        Assumptions.assumeTrue(
-                Files.isWritable(settings.resolve("read_ahead_kb")), "needs a writable /sys/class/bdi");
+        Path settings = Path.of(
+                "/sys/class/bdi", MountPoint.mountAt(directory).orElseThrow().device());
+        Assumptions.assumeTrue(Files.isWritable(settings.resolve("read_ahead_kb")), "needs a writable /sys/class/bdi");
 
         assertThat(Files.readString(settings.resolve("read_ahead_kb")).trim()).isEqualTo("1024");
         assertThat(Files.readString(settings.resolve("max_ratio")).trim()).isEqualTo("100");
@@ -870,8 +855,7 @@ class VolumeMountIT {
         int size = 0;
         Path current = Files.createFile(file);
         for (int round = 0; round < 300; round++) {
-            try (FileChannel channel =
-                    FileChannel.open(current, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            try (FileChannel channel = FileChannel.open(current, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
                 int offset = random.nextInt(expected.length);
                 byte[] part = new byte[random.nextInt(Math.min(200_000, expected.length - offset)) + 1];
                 random.nextBytes(part);

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -61,7 +62,7 @@ class SharedMemoryTest {
         assertThat((long) Files.getAttribute(path, "unix:nlink") * Files.size(path))
                 .isEqualTo(BYTES);
         Process du = new ProcessBuilder("du", "--block-size=1", path.toString()).start();
-        String allocated = new String(du.getInputStream().readAllBytes()).split("\t")[0];
+        String allocated = new String(du.getInputStream().readAllBytes(), StandardCharsets.UTF_8).split("\t", 2)[0];
         assertThat(Long.parseLong(allocated)).isGreaterThanOrEqualTo(BYTES);
     }
 
