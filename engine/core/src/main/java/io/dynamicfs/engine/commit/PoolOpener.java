@@ -25,7 +25,6 @@ import io.dynamicfs.engine.tree.CorruptNodeException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -51,11 +50,15 @@ public final class PoolOpener {
 
     private PoolOpener() {}
 
-    /** An opened pool, and the operations that the intent log holds beyond its root. */
+    /**
+     * An opened pool, and the operations that the intent log holds beyond its root. {@code readOnlyReason} is set when the disks
+     * use a feature that this version can only read.
+     */
     public record Opened(
             PoolStore store,
             List<MemorySegment> logPayloads,
-            @Nullable String logDamage) {}
+            @Nullable String logDamage,
+            @Nullable String readOnlyReason) {}
 
     // Creating
 
@@ -264,7 +267,8 @@ public final class PoolOpener {
         RootRecord root = chooseRoot(candidates, options);
         List<PoolMember> members = new ArrayList<>();
         for (Candidate candidate : candidates) {
-            PoolDisk disk = poolDisk(context, candidate.device, candidate.identity, staleness(candidate, root));
+            PoolDisk disk =
+                    poolDisk(context, candidate.device, candidate.identity, staleness(candidate, candidates, root));
             members.add(new PoolMember(disk, candidate.identity));
         }
         PoolStore store = load(context, members, root, candidates);
@@ -275,7 +279,16 @@ public final class PoolOpener {
             payloads = replay.payloads();
             damage = replay.damage();
         }
-        return new Opened(store, payloads, damage);
+        return new Opened(store, payloads, damage, readOnlyReason(candidates));
+    }
+
+    private static @Nullable String readOnlyReason(List<Candidate> candidates) {
+        return candidates.stream()
+                .filter(candidate -> !candidate.identity.features().writable())
+                .map(candidate -> candidate.device.name() + " uses features that this version can only read: "
+                        + FeatureWords.describe(candidate.identity.features().readOnlyCompatible()))
+                .findFirst()
+                .orElse(null);
     }
 
     private static List<Candidate> membersOf(List<? extends BlockDevice> devices, OpenOptions options)
@@ -457,27 +470,30 @@ public final class PoolOpener {
         }
     }
 
-    /** Says of a disk that it was away, or that somebody went on without the others, by what its own ring holds. */
-    private static String staleness(Candidate candidate, RootRecord root) {
+    /** Says of a root disk that it was away, or that it went on without the others, by what the rings hold. */
+    private static String staleness(Candidate candidate, List<Candidate> all, RootRecord root) {
         if (candidate.ring.roots().isEmpty()) {
             return "";
         }
-        RootRecord own = candidate.ring.roots().stream()
-                .max(Comparator.comparing(RootRecord::epoch, Long::compareUnsigned)
-                        .thenComparing(RootRecord::generation, Long::compareUnsigned))
-                .orElseThrow();
-        boolean inW = root.rootDisks().contains(candidate.identity.diskIndex());
-        if (inW && !RootRecordLayout.sharedDigest(own).equals(RootRecordLayout.sharedDigest(root))) {
-            LOG.info(
-                    "disk has an older root: disk={} device={} generation={} epoch={} pool generation={} epoch={}",
-                    candidate.identity.diskIndex(),
-                    candidate.device.name(),
-                    own.generation(),
-                    own.epoch(),
-                    root.generation(),
-                    root.epoch());
-            return "came back with generation " + own.generation() + " of epoch " + own.epoch();
+        RootRecord own = candidate.ring.roots().getFirst();
+        boolean current = RootRecordLayout.sharedDigest(own).equals(RootRecordLayout.sharedDigest(root));
+        if (current || !root.rootDisks().contains(candidate.identity.diskIndex())) {
+            return "";
         }
-        return "";
+        boolean forked = all.stream()
+                .flatMap(other -> other.ring.roots().stream())
+                .anyMatch(other -> other.generation() == own.generation()
+                        && !RootRecordLayout.sharedDigest(other).equals(RootRecordLayout.sharedDigest(own)));
+        String what = forked
+                ? "it went on without the others to generation " + own.generation()
+                        + ": what was written there is not used"
+                : "it came back with generation " + own.generation() + ", the pool is at " + root.generation();
+        LOG.warn(
+                "disk has another root: disk={} device={} epoch={} reason=\"{}\"",
+                candidate.identity.diskIndex(),
+                candidate.device.name(),
+                own.epoch(),
+                what);
+        return what;
     }
 }

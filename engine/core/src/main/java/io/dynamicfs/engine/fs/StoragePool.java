@@ -40,6 +40,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.Semaphore;
@@ -87,6 +88,7 @@ public final class StoragePool implements AutoCloseable {
     private final PoolStore store;
     private final SurvivorLog survivor;
     private final boolean readOnly;
+    private final String readOnlyReason;
     private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
     private final ReentrantLock commitLock = new ReentrantLock();
     private final Map<String, Volume> volumes = new TreeMap<>();
@@ -100,10 +102,12 @@ public final class StoragePool implements AutoCloseable {
     private long syncsServed;
     private long operationsRecovered;
 
-    private StoragePool(PoolStore store, SurvivorMemory memory, boolean readOnly) {
+    /** {@code readOnlyReason} is empty for a pool that takes writes. */
+    private StoragePool(PoolStore store, SurvivorMemory memory, String readOnlyReason) {
         this.store = store;
         this.survivor = new SurvivorLog(memory);
-        this.readOnly = readOnly;
+        this.readOnly = !readOnlyReason.isEmpty();
+        this.readOnlyReason = readOnlyReason;
     }
 
     // Making and opening
@@ -127,7 +131,7 @@ public final class StoragePool implements AutoCloseable {
         PoolRecord record = new PoolRecord(
                 spec.redundancy(), spec.verifyWrites(), context.clock().millis());
         PoolStore store = PoolOpener.create(context, disks, spec.name(), record, options);
-        StoragePool pool = new StoragePool(store, survivor, false);
+        StoragePool pool = new StoragePool(store, survivor, "");
         pool.survivor.reset(store.identity().poolId(), store.root().incarnation(), 0);
         return pool;
     }
@@ -140,7 +144,9 @@ public final class StoragePool implements AutoCloseable {
             EngineContext context, List<? extends BlockDevice> disks, OpenOptions options, SurvivorMemory survivor)
             throws PoolException {
         PoolOpener.Opened opened = PoolOpener.open(context, disks, options);
-        StoragePool pool = new StoragePool(opened.store(), survivor, options.readOnly());
+        String readOnlyReason =
+                options.readOnly() ? "opened read-only" : Objects.requireNonNullElse(opened.readOnlyReason(), "");
+        StoragePool pool = new StoragePool(opened.store(), survivor, readOnlyReason);
         try {
             pool.recover(opened, options);
             return pool;
@@ -305,7 +311,7 @@ public final class StoragePool implements AutoCloseable {
                 store.root().epoch(),
                 redundancy(),
                 store.record().verifyWrites(),
-                reason != null ? reason : readOnly ? "opened read-only" : "",
+                reason != null ? reason : readOnlyReason,
                 disks,
                 raw,
                 store.usableBytes(redundancy()),
@@ -488,8 +494,7 @@ public final class StoragePool implements AutoCloseable {
             throw new PoolException(Reason.STOPPED, "pool " + name() + " has stopped: " + reason);
         }
         if (readOnly) {
-            throw new PoolException(
-                    Reason.READ_ONLY, "pool " + name() + " was opened read-only: open it for writing first");
+            throw new PoolException(Reason.READ_ONLY, "pool " + name() + " takes no changes: " + readOnlyReason);
         }
     }
 
