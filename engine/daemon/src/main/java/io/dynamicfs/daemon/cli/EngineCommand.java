@@ -1,0 +1,84 @@
+package io.dynamicfs.daemon.cli;
+
+import io.dynamicfs.daemon.control.EngineProcess;
+import io.dynamicfs.daemon.engine.EngineSettings;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(
+        name = "engine",
+        description = {
+            "Runs the engine in the foreground: it owns the disks, serves the mounts and listens on its socket. SIGTERM "
+                    + "unmounts, commits and closes. An engine that is started again opens and mounts what was open and mounted."
+        },
+        footer = {
+            "",
+            "Examples:",
+            "  dynamicfs engine",
+            "  dynamicfs engine --socket ./e.sock --state-dir ./state",
+            "  JAVA_OPTS=-Xmx4g dynamicfs engine"
+        })
+@SuppressWarnings("NullAway.Init")
+final class EngineCommand implements Callable<Integer> {
+    private static final int IO_THREADS = 4;
+    private static final int MOUNT_THREADS = 2;
+
+    @Mixin
+    private Connection connection;
+
+    @Option(
+            names = "--state-dir",
+            paramLabel = "DIR",
+            description = "Where it remembers what is open. Default: the socket's directory.")
+    private @Nullable Path stateDirectory;
+
+    @Option(
+            names = "--memory-dir",
+            paramLabel = "DIR",
+            description = "Where answered but uncommitted data outlives the process; on tmpfs. Default: the state "
+                    + "directory if that is on tmpfs, else /dev/shm/dynamicfs.")
+    private @Nullable Path memoryDirectory;
+
+    @Option(
+            names = "--memory-size",
+            defaultValue = "256M",
+            paramLabel = "SIZE",
+            converter = SizeConverter.class,
+            description = "Size of that memory for each pool. Default: ${DEFAULT-VALUE}.")
+    private Long memoryBytes;
+
+    @Option(
+            names = "--io-threads",
+            defaultValue = "" + IO_THREADS,
+            paramLabel = "N",
+            description = "Threads for each disk. Default: ${DEFAULT-VALUE}.")
+    private int ioThreads;
+
+    @Option(
+            names = "--mount-threads",
+            defaultValue = "" + MOUNT_THREADS,
+            paramLabel = "N",
+            description = "Threads for each mount. Default: ${DEFAULT-VALUE}.")
+    private int mountThreads;
+
+    @Override
+    public Integer call() throws Exception {
+        EngineProcess.run(settings(), System.out);
+        return ExitCode.OK.number();
+    }
+
+    private EngineSettings settings() {
+        if (ioThreads < 1 || mountThreads < 1) {
+            throw new CliException(ExitCode.USAGE, "USAGE", "expected at least one thread, found fewer");
+        }
+        Path socket = connection.socket().toAbsolutePath().normalize();
+        Path state = stateDirectory == null
+                ? socket.resolveSibling("")
+                : stateDirectory.toAbsolutePath().normalize();
+        return EngineSettings.of(socket, state, memoryDirectory, memoryBytes, ioThreads, mountThreads);
+    }
+}

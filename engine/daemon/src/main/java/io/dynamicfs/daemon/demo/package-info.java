@@ -1,0 +1,5 @@
+/** What dynamicfs demo does and shows. */
+@NullMarked
+package io.dynamicfs.daemon.demo;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,251 @@
+package io.dynamicfs.daemon.engine;
+
+import io.dynamicfs.engine.commit.DiskLabelReading;
+import io.dynamicfs.engine.commit.DiskLabels;
+import io.dynamicfs.engine.device.BlockDevice;
+import io.dynamicfs.engine.device.DeviceException;
+import io.dynamicfs.engine.device.DeviceOpenException;
+import io.dynamicfs.engine.device.DeviceUse;
+import io.dynamicfs.engine.device.KernelFiles;
+import io.dynamicfs.engine.device.LinuxBlockDevice;
+import io.dynamicfs.engine.device.LinuxBlockDevice.Mode;
+import io.dynamicfs.engine.device.Signature;
+import io.dynamicfs.engine.device.Signatures;
+import io.dynamicfs.engine.format.Identity;
+import io.dynamicfs.engine.commit.PoolException;
+import io.dynamicfs.engine.commit.PoolException.Reason;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Opens disks and looks at what they hold. */
+final class Disks {
+    private static final Path BLOCK_DEVICES = Path.of("/sys/class/block");
+    private static final KernelFiles KERNEL = KernelFiles.ofHost();
+    private static final Logger LOG = LoggerFactory.getLogger(Disks.class);
+
+    private Disks() {}
+
+    /** Opens all disks or none: for a new pool each one must be there, and free of anybody else's content. */
+    static List<BlockDevice> openForNewPool(List<Path> paths, List<String> overwriteSignatures) throws PoolException {
+        refuseTwins(paths);
+        List<BlockDevice> devices = new ArrayList<>();
+        try {
+            for (Path path : paths) {
+                devices.add(openForNewDisk(path, overwriteSignatures));
+            }
+            return devices;
+        } catch (PoolException e) {
+            closeAll(devices);
+            throw e;
+        }
+    }
+
+    /** Opens a disk that is to join a pool. */
+    static BlockDevice openForNewDisk(Path path, List<String> overwriteSignatures) throws PoolException {
+        BlockDevice device = open(path);
+        try {
+            refuseForeign(device, overwriteSignatures);
+            return device;
+        } catch (PoolException e) {
+            device.close();
+            throw e;
+        }
+    }
+
+    /** Opens what can be opened of a pool's disks; one that is in use is refused, one that is gone is left to the pool. */
+    static List<BlockDevice> openForPool(List<Path> paths) throws PoolException {
+        refuseTwins(paths);
+        List<BlockDevice> devices = new ArrayList<>();
+        for (Path path : paths) {
+            try {
+                devices.add(open(path));
+            } catch (PoolException e) {
+                if (e.reason() == Reason.DISK_BUSY) {
+                    closeAll(devices);
+                    throw e;
+                }
+                LOG.warn("event=disk-left-out disk={} reason={} message={}", path, e.reason(), e.getMessage());
+            }
+        }
+        return devices;
+    }
+
+    /** The identity that {@code device} carries, if it has a usable one. */
+    static Optional<Identity> identity(BlockDevice device) {
+        return DiskLabels.read(device) instanceof DiskLabelReading.Labelled labelled
+                ? Optional.of(labelled.identity())
+                : Optional.empty();
+    }
+
+    /** Looks at {@code paths}, or at every block device of the machine when there are none. */
+    static List<DiskProbe> probe(List<Path> paths) throws PoolException {
+        List<DiskProbe> probes = new ArrayList<>();
+        for (Path path : paths.isEmpty() ? blockDevices() : paths) {
+            probes.add(probe(path));
+        }
+        return probes;
+    }
+
+    static void closeAll(List<BlockDevice> devices) {
+        devices.forEach(BlockDevice::close);
+    }
+
+    private static DiskProbe probe(Path path) {
+        try (LinuxBlockDevice device = LinuxBlockDevice.open(KERNEL, path, Mode.READ_ONLY)) {
+            return new DiskProbe(path, device.sizeBytes(), content(device));
+        } catch (DeviceOpenException e) {
+            return new DiskProbe(path, 0, new DiskProbe.Unreadable(e.getMessage()));
+        }
+    }
+
+    private static DiskProbe.Content content(LinuxBlockDevice device) {
+        return switch (DiskLabels.read(device)) {
+            case DiskLabelReading.Labelled labelled -> member(labelled.identity());
+            case DiskLabelReading.Shrunk shrunk -> member(shrunk.identity());
+            case DiskLabelReading.Unusable unusable -> new DiskProbe.Unreadable(unusable.describe());
+            case DiskLabelReading.Contradictory contradictory -> new DiskProbe.Unreadable(contradictory.describe());
+            case DiskLabelReading.Unlabelled ignored -> foreignContent(device);
+        };
+    }
+
+    private static DiskProbe.Content member(Identity identity) {
+        return new DiskProbe.Member(identity.poolId(), identity.poolName(), identity.diskId(), identity.diskIndex());
+    }
+
+    private static DiskProbe.Content foreignContent(LinuxBlockDevice device) {
+        try {
+            List<Signature> signatures = Signatures.find(device);
+            List<DeviceUse> uses = DeviceUse.find(KERNEL, device.key());
+            if (!signatures.isEmpty()) {
+                return new DiskProbe.Foreign(names(signatures));
+            }
+            return uses.isEmpty()
+                    ? new DiskProbe.Empty()
+                    : new DiskProbe.Busy(uses.getFirst().toString());
+        } catch (DeviceException e) {
+            return new DiskProbe.Unreadable(e.getMessage());
+        }
+    }
+
+    private static BlockDevice open(Path path) throws PoolException {
+        try {
+            return LinuxBlockDevice.open(KERNEL, path, Mode.OWNED);
+        } catch (DeviceOpenException e) {
+            throw new PoolException(reason(e.reason()), e.getMessage(), e);
+        }
+    }
+
+    private static Reason reason(DeviceOpenException.Reason reason) {
+        return switch (reason) {
+            case NOT_FOUND, NOT_A_DISK -> Reason.DISK_NOT_FOUND;
+            case BUSY -> Reason.DISK_BUSY;
+            case TOO_SMALL -> Reason.DISK_TOO_SMALL;
+            case READ_ONLY, PERMISSION, NO_DIRECT_IO, SECTOR_TOO_LARGE, FAILED -> Reason.DISK_FAILED;
+        };
+    }
+
+    private static void refuseForeign(BlockDevice device, List<String> overwriteSignatures) throws PoolException {
+        switch (DiskLabels.read(device)) {
+            case DiskLabelReading.Labelled labelled -> throw inPool(device, labelled.identity());
+            case DiskLabelReading.Shrunk shrunk -> throw inPool(device, shrunk.identity());
+            case DiskLabelReading.Unusable ignored -> refuseSignatures(device, overwriteSignatures);
+            case DiskLabelReading.Contradictory ignored -> refuseSignatures(device, overwriteSignatures);
+            case DiskLabelReading.Unlabelled ignored -> refuseSignatures(device, overwriteSignatures);
+        }
+    }
+
+    private static PoolException inPool(BlockDevice device, Identity identity) {
+        return new PoolException(
+                Reason.DISK_IN_POOL,
+                device.name() + ": expected an unused disk, found disk " + identity.diskIndex() + " of pool \""
+                        + identity.poolName() + "\" (" + identity.poolId()
+                        + "). Open that pool with: dynamicfs pool open, or destroy it with: dynamicfs pool destroy.");
+    }
+
+    private static void refuseSignatures(BlockDevice device, List<String> overwriteSignatures) throws PoolException {
+        List<Signature> found;
+        try {
+            found = Signatures.find(device);
+        } catch (DeviceException e) {
+            throw new PoolException(Reason.DISK_FAILED, e.getMessage() + ". Use another disk.", e);
+        }
+        List<Signature> protectedOnes = found.stream()
+                .filter(signature -> !overwriteSignatures.contains(signature.name()))
+                .toList();
+        if (!protectedOnes.isEmpty()) {
+            throw new PoolException(
+                    Reason.DISK_FOREIGN,
+                    device.name() + ": expected an unused disk, found " + protectedOnes
+                            + ". If nobody needs that, add"
+                            + protectedOnes.stream()
+                                    .map(signature -> " --overwrite \"" + signature.name() + "\"")
+                                    .distinct()
+                                    .collect(Collectors.joining())
+                            + ".");
+        }
+    }
+
+    private static String names(List<Signature> signatures) {
+        return signatures.stream().map(Signature::name).distinct().collect(Collectors.joining(", "));
+    }
+
+    private static void refuseTwins(List<Path> paths) throws PoolException {
+        Map<Object, Path> seen = new HashMap<>();
+        for (Path path : paths) {
+            Path first = seen.putIfAbsent(key(path), path);
+            if (first != null) {
+                throw new PoolException(
+                        Reason.DISK_TWICE,
+                        "expected different disks, found the same one twice: " + first + " and " + path
+                                + ". Give each disk once.");
+            }
+        }
+    }
+
+    /** What two names of one disk have in common: the device's number, or the file's. */
+    private static Object key(Path path) throws PoolException {
+        try {
+            Map<String, Object> attributes = Files.readAttributes(path, "unix:dev,ino,rdev,mode");
+            boolean isDevice = ((Integer) attributes.get("mode") & 0170000) == 0060000;
+            return isDevice
+                    ? "device " + attributes.get("rdev")
+                    : "file " + attributes.get("dev") + " " + attributes.get("ino");
+        } catch (IOException e) {
+            return path;
+        }
+    }
+
+    private static List<Path> blockDevices() throws PoolException {
+        try (Stream<Path> names = Files.list(BLOCK_DEVICES)) {
+            return names.filter(Disks::hasContent)
+                    .map(name -> Path.of("/dev").resolve(name.getFileName()))
+                    .filter(Files::exists)
+                    .sorted()
+                    .toList();
+        } catch (IOException e) {
+            throw new PoolException(
+                    Reason.DISK_NOT_FOUND,
+                    "cannot list the block devices of this machine (" + e.getMessage() + "). Name the disks.",
+                    e);
+        }
+    }
+
+    /** Loop devices and card readers exist without anything in them. */
+    private static boolean hasContent(Path name) {
+        try {
+            return !Files.readString(name.resolve("size")).strip().equals("0");
+        } catch (IOException e) {
+            return false;
+        }
+    }
+}
