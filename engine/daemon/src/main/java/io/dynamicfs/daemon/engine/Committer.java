@@ -1,5 +1,6 @@
 package io.dynamicfs.daemon.engine;
 
+import io.dynamicfs.engine.fs.CommitSteps;
 import io.dynamicfs.engine.fs.StoragePool;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -62,7 +63,7 @@ final class Committer implements AutoCloseable {
                     pool.serveSyncs();
                 }
                 if (pool.needsCommit() || now() >= due) {
-                    pool.commit();
+                    commit();
                     due = now() + INTERVAL_MILLIS;
                 }
             }
@@ -70,6 +71,16 @@ final class Committer implements AutoCloseable {
             // Whatever it was: a pool that cannot commit must not go on as if it could.
             failure = "commits stopped: " + (e.getMessage() == null ? e.toString() : e.getMessage());
             LOG.error("event=commits-stopped pool={}", pool.name(), e);
+        }
+    }
+
+    /** Syncs do not wait for the end of a commit: the intent log takes them between its steps. */
+    private void commit() {
+        CommitSteps commit = pool.beginCommit();
+        while (commit.step()) {
+            if (pool.hasWaitingSyncs()) {
+                pool.serveSyncs();
+            }
         }
     }
 

@@ -1,11 +1,11 @@
 package io.dynamicfs.daemon.engine;
 
+import io.dynamicfs.engine.commit.PoolException;
+import io.dynamicfs.engine.commit.PoolException.Reason;
 import io.dynamicfs.engine.device.BlockDevice;
 import io.dynamicfs.engine.device.DeviceException;
 import io.dynamicfs.engine.format.DiskGeometry;
 import io.dynamicfs.engine.format.Identity;
-import io.dynamicfs.engine.commit.PoolException;
-import io.dynamicfs.engine.commit.PoolException.Reason;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;

@@ -2,6 +2,8 @@ package io.dynamicfs.daemon.engine;
 
 import io.dynamicfs.engine.commit.DiskLabelReading;
 import io.dynamicfs.engine.commit.DiskLabels;
+import io.dynamicfs.engine.commit.PoolException;
+import io.dynamicfs.engine.commit.PoolException.Reason;
 import io.dynamicfs.engine.device.BlockDevice;
 import io.dynamicfs.engine.device.DeviceException;
 import io.dynamicfs.engine.device.DeviceOpenException;
@@ -12,8 +14,6 @@ import io.dynamicfs.engine.device.LinuxBlockDevice.Mode;
 import io.dynamicfs.engine.device.Signature;
 import io.dynamicfs.engine.device.Signatures;
 import io.dynamicfs.engine.format.Identity;
-import io.dynamicfs.engine.commit.PoolException;
-import io.dynamicfs.engine.commit.PoolException.Reason;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -104,7 +104,7 @@ final class Disks {
         try (LinuxBlockDevice device = LinuxBlockDevice.open(KERNEL, path, Mode.READ_ONLY)) {
             return new DiskProbe(path, device.sizeBytes(), content(device));
         } catch (DeviceOpenException e) {
-            return new DiskProbe(path, 0, new DiskProbe.Unreadable(e.getMessage()));
+            return new DiskProbe(path, 0, new DiskProbe.Unreadable(String.valueOf(e.getMessage())));
         }
     }
 
@@ -133,7 +133,7 @@ final class Disks {
                     ? new DiskProbe.Empty()
                     : new DiskProbe.Busy(uses.getFirst().toString());
         } catch (DeviceException e) {
-            return new DiskProbe.Unreadable(e.getMessage());
+            return new DiskProbe.Unreadable(String.valueOf(e.getMessage()));
         }
     }
 
@@ -141,7 +141,7 @@ final class Disks {
         try {
             return LinuxBlockDevice.open(KERNEL, path, Mode.OWNED);
         } catch (DeviceOpenException e) {
-            throw new PoolException(reason(e.reason()), e.getMessage(), e);
+            throw new PoolException(reason(e.reason()), String.valueOf(e.getMessage()), e);
         }
     }
 
@@ -216,7 +216,7 @@ final class Disks {
     private static Object key(Path path) throws PoolException {
         try {
             Map<String, Object> attributes = Files.readAttributes(path, "unix:dev,ino,rdev,mode");
-            boolean isDevice = ((Integer) attributes.get("mode") & 0170000) == 0060000;
+            boolean isDevice = attributes.get("mode") instanceof Integer mode && (mode & 0170000) == 0060000;
             return isDevice
                     ? "device " + attributes.get("rdev")
                     : "file " + attributes.get("dev") + " " + attributes.get("ino");

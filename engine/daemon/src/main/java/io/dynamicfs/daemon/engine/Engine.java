@@ -1,9 +1,9 @@
 package io.dynamicfs.daemon.engine;
 
 import io.dynamicfs.daemon.engine.EngineException.Reason;
-import io.dynamicfs.engine.format.Redundancy;
 import io.dynamicfs.engine.commit.OpenOptions;
 import io.dynamicfs.engine.commit.PoolException;
+import io.dynamicfs.engine.format.Redundancy;
 import io.dynamicfs.engine.fs.VolumeChange;
 import io.dynamicfs.engine.fs.VolumeSpec;
 import io.dynamicfs.engine.fs.VolumeStatus;

@@ -1,13 +1,13 @@
 package io.dynamicfs.daemon.engine;
 
+import io.dynamicfs.engine.commit.EngineContext;
+import io.dynamicfs.engine.commit.OpenOptions;
+import io.dynamicfs.engine.commit.PoolException;
 import io.dynamicfs.engine.device.BlockDevice;
 import io.dynamicfs.engine.device.ThreadedIoRunner;
 import io.dynamicfs.engine.fs.CheckOptions;
 import io.dynamicfs.engine.fs.CheckProgress;
 import io.dynamicfs.engine.fs.CheckReport;
-import io.dynamicfs.engine.commit.EngineContext;
-import io.dynamicfs.engine.commit.OpenOptions;
-import io.dynamicfs.engine.commit.PoolException;
 import io.dynamicfs.engine.fs.StoragePool;
 import java.nio.file.Path;
 import java.security.SecureRandom;

@@ -1,17 +1,17 @@
 package io.dynamicfs.daemon.engine;
 
-import io.dynamicfs.engine.device.BlockDevice;
-import io.dynamicfs.engine.device.ThreadedIoRunner;
-import io.dynamicfs.engine.format.Identity;
-import io.dynamicfs.engine.format.Redundancy;
 import io.dynamicfs.engine.commit.AddOptions;
 import io.dynamicfs.engine.commit.EngineContext;
 import io.dynamicfs.engine.commit.OpenOptions;
 import io.dynamicfs.engine.commit.PoolException;
 import io.dynamicfs.engine.commit.PoolException.Reason;
+import io.dynamicfs.engine.commit.SurvivorMemory;
+import io.dynamicfs.engine.device.BlockDevice;
+import io.dynamicfs.engine.device.ThreadedIoRunner;
+import io.dynamicfs.engine.format.Identity;
+import io.dynamicfs.engine.format.Redundancy;
 import io.dynamicfs.engine.fs.PoolSpec;
 import io.dynamicfs.engine.fs.StoragePool;
-import io.dynamicfs.engine.commit.SurvivorMemory;
 import io.dynamicfs.engine.syscall.SharedMemory;
 import java.nio.file.Path;
 import java.security.SecureRandom;

@@ -6,6 +6,7 @@ import java.io.Console;
 public final class Terminal {
     private Terminal() {}
 
+    @SuppressWarnings("SystemConsoleNull") // The documentation still allows null.
     public static boolean isInteractive() {
         Console console = System.console();
         return console != null && console.isTerminal();

@@ -3,9 +3,9 @@ package io.dynamicfs.daemon.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.dynamicfs.engine.format.Redundancy;
 import io.dynamicfs.engine.commit.OpenOptions;
 import io.dynamicfs.engine.commit.PoolException;
+import io.dynamicfs.engine.format.Redundancy;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
