@@ -56,9 +56,10 @@ final class PoolCommand extends CommandGroup {
                 names = "--redundancy",
                 defaultValue = "3x",
                 paramLabel = "POLICY",
+                converter = RedundancyConverter.class,
                 description =
                         "What volumes get that name none: copies 1x-5x or Reed-Solomon k+m. Default: ${DEFAULT-VALUE}.")
-        private String redundancy;
+        private Redundancy redundancy;
 
         @Option(
                 names = "--overwrite",
@@ -74,7 +75,7 @@ final class PoolCommand extends CommandGroup {
             Pool pool = engine.createPool(CreatePoolRequest.newBuilder()
                     .setName(name)
                     .addAllDisks(Paths.absolute(disks))
-                    .setRedundancy(Redundancy.parse(redundancy).toString())
+                    .setRedundancy(redundancy.toString())
                     .setSkipWriteVerification(noVerify)
                     .addAllOverwriteSignatures(overwrite)
                     .build());

@@ -59,8 +59,9 @@ final class VolumeCommand extends CommandGroup {
         @Option(
                 names = "--redundancy",
                 paramLabel = "POLICY",
+                converter = RedundancyConverter.class,
                 description = "Copies 1x-5x or Reed-Solomon k+m. Default: the pool's.")
-        private @Nullable String redundancy;
+        private @Nullable Redundancy redundancy;
 
         @Override
         ExitCode run(EngineControlBlockingStub engine) {
@@ -69,10 +70,7 @@ final class VolumeCommand extends CommandGroup {
                     .setName(name.volume())
                     .setQuotaBytes(quotaBytes)
                     .setQuotaInodes(quotaInodes)
-                    .setRedundancy(
-                            redundancy == null
-                                    ? ""
-                                    : Redundancy.parse(redundancy).toString())
+                    .setRedundancy(redundancy == null ? "" : redundancy.toString())
                     .build());
             print(ProtoJson.of(volume), out -> {
                 out.println("Created.");
@@ -127,8 +125,12 @@ final class VolumeCommand extends CommandGroup {
         @Option(names = "--files", paramLabel = "COUNT", description = "Most files and directories; 0 is no limit.")
         private @Nullable Long quotaInodes;
 
-        @Option(names = "--redundancy", paramLabel = "POLICY", description = "Copies 1x-5x or Reed-Solomon k+m.")
-        private @Nullable String redundancy;
+        @Option(
+                names = "--redundancy",
+                paramLabel = "POLICY",
+                converter = RedundancyConverter.class,
+                description = "Copies 1x-5x or Reed-Solomon k+m.")
+        private @Nullable Redundancy redundancy;
 
         @Override
         ExitCode run(EngineControlBlockingStub engine) {
@@ -141,7 +143,7 @@ final class VolumeCommand extends CommandGroup {
                 request.setQuotaInodes(quotaInodes);
             }
             if (redundancy != null) {
-                request.setRedundancy(Redundancy.parse(redundancy).toString());
+                request.setRedundancy(redundancy.toString());
             }
             Volume volume = engine.setVolume(request.build());
             print(ProtoJson.of(volume), out -> Views.volumes(out, List.of(volume)));

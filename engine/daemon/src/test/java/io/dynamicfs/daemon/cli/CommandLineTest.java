@@ -34,7 +34,7 @@ class CommandLineTest {
                 wrong("Unmatched argument", "nonsense"),
                 wrong("expected one of: create, status, list, open, close, destroy", "pool"),
                 wrong("Missing required parameter", "pool create"),
-                wrong("Missing required parameter: 'DISK...'", "pool create tank"),
+                wrong("Missing required parameter: 'DISK'", "pool create tank"),
                 wrong("expected replicas 1x to 5x or Reed-Solomon k+m", "pool create tank --redundancy 9+9 a.img"),
                 wrong("expected replicas 1x to 5x or Reed-Solomon k+m", "volume create tank/a --redundancy raid6"),
                 wrong("expected POOL/VOLUME such as tank/home, found \"tank\"", "volume create tank"),
