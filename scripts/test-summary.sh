@@ -36,6 +36,9 @@ awk '
   /<testcase / { test = attribute($0, "name") }
   /<skipped/ {
     reason = attribute($0, "message")
+    # Surefire puts the message of an assumption into the text.
+    if (reason == "" && match($0, /Assumption failed: /)) reason = substr($0, RSTART + RLENGTH)
+    sub(/\]\]>.*/, "", reason)
     if (reason == "") reason = "no reason given"
     key = suite ": " reason
     if (!(key in times)) order[++reasons] = key

@@ -643,7 +643,7 @@ class VolumeMountIT {
         Files.createFile(directory.resolve("meanwhile"));
         goOn.countDown();
 
-        assertThat(Machine.finish(reader).code()).isEqualTo(137);
+        assertThat(reader.waitFor()).isEqualTo(137);
         intercepted.release("read");
         assertThat(Files.readAllBytes(directory.resolve("file"))).hasSize(1 << 20);
     }

@@ -59,8 +59,7 @@ class SharedMemoryTest {
         Path path = directory.resolve("survivor");
         SharedMemory.map(path, BYTES).close();
 
-        assertThat((long) Files.getAttribute(path, "unix:nlink") * Files.size(path))
-                .isEqualTo(BYTES);
+        assertThat(Files.size(path)).isEqualTo(BYTES);
         Process du = new ProcessBuilder("du", "--block-size=1", path.toString()).start();
         String allocated = new String(du.getInputStream().readAllBytes(), StandardCharsets.UTF_8).split("\t", 2)[0];
         assertThat(Long.parseLong(allocated)).isGreaterThanOrEqualTo(BYTES);

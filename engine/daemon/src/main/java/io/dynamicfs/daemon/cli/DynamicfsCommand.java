@@ -55,7 +55,7 @@ public final class DynamicfsCommand implements Runnable {
         return commandLine().execute(arguments);
     }
 
-    static CommandLine commandLine() {
+    public static CommandLine commandLine() {
         CommandLine line = new CommandLine(new DynamicfsCommand());
         dress(line, exitCodes());
         line.setCaseInsensitiveEnumValuesAllowed(true);

@@ -1,0 +1,178 @@
+package io.dynamicfs.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.dynamicfs.daemon.cli.DynamicfsCommand;
+import io.dynamicfs.daemon.demo.DemoFailure;
+import io.dynamicfs.daemon.demo.EngineChild;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+
+/**
+ * A real engine process on disks in image files (or loop devices over them), driven by the command as a user would. Everything is
+ * gone after {@link #clean}, whatever a test has left behind.
+ */
+final class EngineUnderTest {
+    private static final int COMMAND_SECONDS = 300;
+
+    private final Path directory;
+    private final List<Path> images = new ArrayList<>();
+    private final List<String> loops = new ArrayList<>();
+    private final List<Path> mounts = new ArrayList<>();
+    private @Nullable EngineChild engine;
+
+    /** What a command said. */
+    record Answer(int exitCode, String out, String err) {}
+
+    EngineUnderTest(Path directory) {
+        this.directory = directory;
+    }
+
+    static void requireRootAndFuse() {
+        assumeTrue("root".equals(System.getProperty("user.name")), "needs root, to mount");
+        assumeTrue(Files.isWritable(Path.of("/dev/fuse")), "needs /dev/fuse");
+    }
+
+    static void requireTool(String tool) {
+        boolean found = Arrays.stream(System.getenv("PATH").split(":", -1))
+                .anyMatch(path -> Files.isExecutable(Path.of(path, tool)));
+        assumeTrue(found, "needs the program " + tool);
+    }
+
+    EngineUnderTest start() throws IOException, InterruptedException {
+        try {
+            engine = EngineChild.start(directory);
+        } catch (DemoFailure e) {
+            throw new AssertionError(e.getMessage(), e);
+        }
+        return this;
+    }
+
+    /** Image files of one size; returns their paths as arguments. */
+    String images(int count, long bytes) throws IOException {
+        List<String> paths = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            Path image = directory.resolve("disk" + images.size() + ".img");
+            try (var file = new java.io.RandomAccessFile(image.toFile(), "rw")) {
+                file.setLength(bytes);
+            }
+            images.add(image);
+            paths.add(image.toString());
+        }
+        return String.join(" ", paths);
+    }
+
+    /** Loop devices over image files of one size. */
+    String loopDevices(int count, long bytes) throws IOException, InterruptedException {
+        List<String> devices = new ArrayList<>();
+        for (String image : images(count, bytes).split(" ", -1)) {
+            String device = bash("losetup -f --show " + image).strip();
+            loops.add(device);
+            devices.add(device);
+        }
+        return String.join(" ", devices);
+    }
+
+    Path image(int index) {
+        return images.get(index);
+    }
+
+    /** Runs the command against this engine. */
+    Answer dynamicfs(String line) {
+        List<String> arguments = new ArrayList<>(Arrays.stream(line.split(" ", -1))
+                .filter(word -> !word.isEmpty())
+                .toList());
+        arguments.addAll(List.of("--socket", directory.resolve("engine.sock").toString()));
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        CommandLine command = DynamicfsCommand.commandLine();
+        command.setOut(new PrintWriter(out));
+        command.setErr(new PrintWriter(err));
+        return new Answer(command.execute(arguments.toArray(String[]::new)), out.toString(), err.toString());
+    }
+
+    /** Runs the command, which must succeed; returns what it printed. */
+    String succeed(String line) {
+        Answer answer = dynamicfs(line);
+        assertThat(answer.exitCode())
+                .as("dynamicfs " + line + "\n" + answer.out + answer.err)
+                .isZero();
+        return answer.out;
+    }
+
+    /** Makes an empty directory and mounts the volume there. */
+    Path mount(String volume) throws IOException {
+        Path target = directory.resolve("mnt-" + volume.replace('/', '-'));
+        Files.createDirectories(target);
+        succeed("mount " + volume + " " + target);
+        mounts.add(target);
+        return target;
+    }
+
+    void kill() throws InterruptedException {
+        running().kill();
+        engine = null;
+    }
+
+    /** The clean end of the engine. */
+    int stop() throws InterruptedException {
+        int exitCode = running().stop();
+        engine = null;
+        return exitCode;
+    }
+
+    String log() {
+        return running().logTail();
+    }
+
+    private EngineChild running() {
+        if (engine == null) {
+            throw new IllegalStateException("no engine runs");
+        }
+        return engine;
+    }
+
+    /** Runs a shell command, which must succeed; returns what it printed. */
+    String bash(String command) throws IOException, InterruptedException {
+        Process process = new ProcessBuilder("bash", "-euo", "pipefail", "-c", command)
+                .directory(directory.toFile())
+                .redirectErrorStream(true)
+                .start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor(COMMAND_SECONDS, TimeUnit.SECONDS))
+                .as(command)
+                .isTrue();
+        assertThat(process.exitValue()).as(command + "\n" + output).isZero();
+        return output;
+    }
+
+    /** Ends the engine and takes away its mounts, loop devices and images, as far as they are there. */
+    void clean() throws IOException, InterruptedException {
+        if (engine != null) {
+            engine.stop();
+        }
+        for (Path mount : mounts) {
+            new ProcessBuilder("umount", "-l", mount.toString())
+                    .redirectErrorStream(true)
+                    .start()
+                    .waitFor();
+        }
+        for (String loop : loops) {
+            new ProcessBuilder("losetup", "-d", loop).start().waitFor();
+        }
+        for (Path image : images) {
+            Files.deleteIfExists(image);
+        }
+    }
+}
