@@ -1,0 +1,5 @@
+/** The simulator. */
+@NullMarked
+package io.dynamicfs.engine.sim;
+
+import org.jspecify.annotations.NullMarked;
