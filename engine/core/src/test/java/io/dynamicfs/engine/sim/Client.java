@@ -78,6 +78,22 @@ final class Client {
         pairs.pair(PosixVolume.ROOT_INODE, PosixVolume.ROOT_INODE);
     }
 
+    /** A client on a fork of the machine, which goes on from the state of {@code other}. */
+    Client(Client other, PosixVolume engine, SimClock clock, Trace trace, Tolerance tolerance) {
+        this.name = other.name;
+        this.engine = engine;
+        this.clock = clock;
+        this.trace = trace;
+        this.tolerance = tolerance;
+        this.buffer = other.buffer;
+        ModelState state = other.state().copy();
+        state.prune(Set.of());
+        this.oracle = new Oracle(state);
+        this.model = new Model(clock, state, oracle::record);
+        this.pairs = other.pairs.copy();
+        pairs.retain(state);
+    }
+
     static MemorySegment newBuffer(Arena arena) {
         return arena.allocate(WRITE_BYTES_MAX, 4096);
     }
@@ -336,6 +352,15 @@ final class Client {
         open.clear();
     }
 
+    /** Operations that were answered. */
+    long answered() {
+        return answered;
+    }
+
+    InodePairs pairs() {
+        return pairs;
+    }
+
     /** Everything that was done before {@code position} is durable. */
     void committed(long position) {
         oracle.committed(position, state());
@@ -349,7 +374,7 @@ final class Client {
         engine = volume;
         Observation seen = Observation.of(volume, false);
         Oracle.Verdict verdict =
-                exact ? oracle.judgeExact(seen, pairs, answered) : oracle.judgeCrash(seen, pairs);
+                oracle.judge(seen, pairs, exact ? Oracle.exact(answered) : oracle.afterCrash());
         Oracle.Match match = verdict.match();
         if (match == null) {
             throw new SimulationFailure("volume " + name + " after the death of the "
@@ -365,7 +390,7 @@ final class Client {
     /** Compares the whole volume with the model now, while the engine runs. */
     void verify() {
         Observation seen = Observation.of(engine, tolerance.mayBeDamaged());
-        Oracle.Verdict verdict = oracle.judgeExact(seen, pairs, oracle.position());
+        Oracle.Verdict verdict = oracle.judge(seen, pairs, Oracle.exact(oracle.position()));
         if (verdict.match() == null) {
             throw new SimulationFailure("volume " + name + " while it runs: " + verdict.explanation());
         }
@@ -375,7 +400,7 @@ final class Client {
     boolean verifyDamaged(PosixVolume volume) {
         engine = volume;
         Observation seen = Observation.of(volume, true);
-        Oracle.Verdict verdict = oracle.judgeDamaged(seen, pairs);
+        Oracle.Verdict verdict = oracle.judge(seen, pairs, Oracle.afterDamage());
         if (verdict.match() == null) {
             throw new SimulationFailure("volume " + name + " after more damage than it can bear: "
                     + verdict.explanation());

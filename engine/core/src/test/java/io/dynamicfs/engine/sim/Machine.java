@@ -8,6 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 
 /** What an engine runs on and what outlives it: disks, a clock, and the survivor memory. */
 final class Machine {
@@ -21,26 +22,26 @@ final class Machine {
     final IoTrigger trigger = new IoTrigger();
     final List<SimDisk> disks = new ArrayList<>();
     final MemorySegment survivor;
-    private final MemorySegment frozen;
+    private final Arena arena;
+    private @Nullable MemorySegment frozen;
     private final SplittableRandom random;
     private boolean isFrozen;
 
     /** Memory is taken from {@code arena}. */
     Machine(Arena arena, List<Long> diskBytes, long survivorBytes, long seed) {
         this.random = new SplittableRandom(seed);
-        this.survivor = arena.allocate(survivorBytes, 4096);
-        this.frozen = arena.allocate(survivorBytes, 4096);
+        this.arena = arena;
+        this.survivor = ZeroMemory.allocate(arena, survivorBytes);
         for (int i = 0; i < diskBytes.size(); i++) {
             disks.add(new SimDisk("disk" + i, diskBytes.get(i), trigger, random.nextLong()));
         }
         trigger.onCut(this::freeze);
     }
 
-    private Machine(Machine other, Arena arena, long seed) {
+    private Machine(Machine other, Arena arena, MemorySegment survivor, long seed) {
         this.random = new SplittableRandom(seed);
-        this.survivor = arena.allocate(other.survivor.byteSize(), 4096);
-        this.frozen = arena.allocate(other.survivor.byteSize(), 4096);
-        survivor.copyFrom(other.survivor);
+        this.arena = arena;
+        this.survivor = survivor;
         for (SimDisk disk : other.disks) {
             disks.add(disk.fork(trigger, random.nextLong()));
         }
@@ -48,9 +49,17 @@ final class Machine {
         trigger.onCut(this::freeze);
     }
 
-    /** The same machine at this moment, which goes its own way from here. */
-    Machine fork(Arena arena, long seed) {
-        return new Machine(this, arena, seed);
+    /** What is left of this machine when it dies at this moment, while it goes on living. */
+    Machine forkAfterPowerCut(Arena target, Loss loss, long seed) {
+        Machine fork = new Machine(this, target, ZeroMemory.allocate(target, survivor.byteSize()), seed);
+        fork.disks.forEach(disk -> disk.powerCut(loss));
+        return fork;
+    }
+
+    /** What a process leaves that dies at this moment. The fork's survivor memory is {@code memory}. */
+    Machine forkAfterKill(Arena target, MemorySegment memory, long seed) {
+        memory.copyFrom(survivor);
+        return new Machine(this, target, memory, seed);
     }
 
     /** Surroundings for a new engine on the disks that are there. */
@@ -68,7 +77,7 @@ final class Machine {
         if (death == Death.MACHINE) {
             disks.forEach(disk -> disk.powerCut(loss));
             survivor.fill((byte) 0);
-        } else if (isFrozen) {
+        } else if (frozen != null && isFrozen) {
             survivor.copyFrom(frozen);
         }
         isFrozen = false;
@@ -78,7 +87,9 @@ final class Machine {
 
     /** What a dying engine does to the memory while its exceptions unwind did not happen. */
     private void freeze() {
-        frozen.copyFrom(survivor);
+        MemorySegment copy = frozen == null ? ZeroMemory.allocate(arena, survivor.byteSize()) : frozen;
+        copy.copyFrom(survivor);
+        frozen = copy;
         isFrozen = true;
     }
 }

@@ -65,9 +65,9 @@ class Model implements PosixVolume {
         nextInode = Math.max(nextInode, next.maxInode() + 1);
     }
 
-    /** For a stand-in that numbers its inodes wrongly. */
-    void startInodesAt(long inode) {
-        nextInode = inode;
+    /** The number of the next inode; a stand-in may number them wrongly. */
+    long newInode() {
+        return nextInode++;
     }
 
     /** Every error that the last refused call could have been refused with; where several apply, their order is free. */
@@ -170,7 +170,7 @@ class Model implements PosixVolume {
 
     private Attributes made(
             long directory, byte[] name, int mode, int rdev, @Nullable String target, Owner owner) {
-        long inode = nextInode++;
+        long inode = newInode();
         apply(new ModelOperation.Make(
                 inode, directory, text(name), mode, owner.uid(), owner.gid(), rdev, target, clock.nanos()));
         remember(inode);

@@ -35,6 +35,9 @@ final class Oracle {
     /** Either a match, or why there is none. */
     record Verdict(@Nullable Match match, String explanation) {}
 
+    /** Positions up to which operations must be there: all names, all data, and more of single files. */
+    record Bounds(long names, long data, Map<Long, Long> files) {}
+
     private static final long BEFORE_ALL = -1;
     private static final int DIFFERENCES_SHOWN = 8;
 
@@ -112,19 +115,24 @@ final class Oracle {
         }
     }
 
-    /** Judges what is seen after the machine died: anything not acknowledged may be missing. */
-    Verdict judgeCrash(Observation seen, InodePairs known) {
-        return new Judgement(seen, known, namesAtLeast, dataAtLeast, fileAtLeast).run();
+    /** What must be there after the machine died now: what was acknowledged. */
+    Bounds afterCrash() {
+        return new Bounds(namesAtLeast, dataAtLeast, Map.copyOf(fileAtLeast));
     }
 
-    /** Judges what is seen while nothing may be missing that was answered before {@code answered}. */
-    Verdict judgeExact(Observation seen, InodePairs known, long answered) {
-        return new Judgement(seen, known, answered, answered, Map.of()).run();
+    /** What must be there while nothing may be missing that was answered before {@code answered}. */
+    static Bounds exact(long answered) {
+        return new Bounds(answered, answered, Map.of());
     }
 
-    /** After losses that nothing covers: no old state is too old, but every value must have been true once. */
-    Verdict judgeDamaged(Observation seen, InodePairs known) {
-        return new Judgement(seen, known, 0, 0, Map.of()).run();
+    /** After losses that nothing covers no old state is too old, but every value must have been true once. */
+    static Bounds afterDamage() {
+        return new Bounds(0, 0, Map.of());
+    }
+
+    /** Looks for a state within the bounds that explains what is seen. */
+    Verdict judge(Observation seen, InodePairs known, Bounds bounds) {
+        return new Judgement(seen, known, bounds).run();
     }
 
     /** The matched state is the verified one now; what it lacks is forgotten. Returns a copy to go on with. */
@@ -159,9 +167,7 @@ final class Oracle {
     private final class Judgement {
         private final Observation seen;
         private final InodePairs known;
-        private final long namesFrom;
-        private final long dataFrom;
-        private final Map<Long, Long> filesFrom;
+        private final Bounds bounds;
 
         /** Data that a rename over an existing file exposes, by inode. */
         private final Map<Long, Long> exposed = new HashMap<>();
@@ -169,13 +175,10 @@ final class Oracle {
         /** Versions of an inode's content that equal what is seen of it, newest first. */
         private final Map<Pairing, List<Long>> equalVersions = new HashMap<>();
 
-        Judgement(
-                Observation seen, InodePairs known, long namesFrom, long dataFrom, Map<Long, Long> filesFrom) {
+        Judgement(Observation seen, InodePairs known, Bounds bounds) {
             this.seen = seen;
             this.known = known;
-            this.namesFrom = namesFrom;
-            this.dataFrom = dataFrom;
-            this.filesFrom = filesFrom;
+            this.bounds = bounds;
         }
 
         Verdict run() {
@@ -187,7 +190,7 @@ final class Oracle {
                 if (prefix > 0) {
                     advance(state, names.get(prefix - 1));
                 }
-                if (prefix < names.size() && names.get(prefix).index < namesFrom) {
+                if (prefix < names.size() && names.get(prefix).index < bounds.names) {
                     continue;
                 }
                 Comparison comparison = new Comparison(state, prefix);
@@ -260,7 +263,7 @@ final class Oracle {
                     .append(", ")
                     .append(next)
                     .append("), from ")
-                    .append(namesFrom)
+                    .append(bounds.names)
                     .append(" on, explains what is seen; the nearest has ")
                     .append(nearest.prefix)
                     .append(" of ")
@@ -311,7 +314,7 @@ final class Oracle {
         }
 
         private long dataPosition(long inode) {
-            long position = Math.max(dataFrom, filesFrom.getOrDefault(inode, 0L));
+            long position = Math.max(bounds.data, bounds.files.getOrDefault(inode, 0L));
             return Math.max(position, exposed.getOrDefault(inode, 0L));
         }
 

@@ -110,7 +110,6 @@ final class ToyEngine implements Subject {
     private long journalOffset;
     private long journalSequence;
     private long sequence;
-    private long leaked;
     private @Nullable Commit running;
 
     private ToyEngine(Surroundings surroundings, Bug bug) {
@@ -399,9 +398,11 @@ final class ToyEngine implements Subject {
         Volume(String name, ModelState state) {
             super(surroundings.clock(), state, (operation, content) -> log(new Logged(++sequence, name, operation)));
             this.name = name;
-            if (bug == Bug.REUSES_INODES) {
-                startInodesAt(2);
-            }
+        }
+
+        @Override
+        long newInode() {
+            return bug == Bug.REUSES_INODES && state().count() % 8 == 7 ? state().maxInode() : super.newInode();
         }
 
         @Override
@@ -430,16 +431,13 @@ final class ToyEngine implements Subject {
 
         @Override
         public VolumeStatistics statistics() {
-            long used = bug == Bug.LEAKS_SPACE ? leaked : 0;
+            long leaked = bug == Bug.LEAKS_SPACE ? sequence << 16 : 0;
             long total = areaBytes();
-            return new VolumeStatistics(total, Math.max(0, total - used), 1_000_000, 1_000_000);
+            return new VolumeStatistics(total, Math.max(0, total - leaked), 1_000_000, 1_000_000);
         }
     }
 
     private void log(Logged logged) {
-        if (logged.operation instanceof ModelOperation.Write write) {
-            leaked += write.data().length;
-        }
         byte[] bytes = serialize(logged);
         MemorySegment survivor = surroundings.survivor();
         long at = SURVIVOR_HEADER_BYTES + survivorUsed();
