@@ -455,9 +455,6 @@ public final class PoolStore implements AutoCloseable {
                 disk.device().close();
             }
         }
-        dataArena.close();
-        nodeArena.close();
-        logArena.close();
     }
 
     // What a commit needs of the pool

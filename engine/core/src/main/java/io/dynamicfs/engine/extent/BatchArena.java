@@ -6,11 +6,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Native, block-aligned memory that is handed out piece by piece and taken back all at once. For one thread at a time. */
-public final class BatchArena implements AutoCloseable {
+public final class BatchArena {
     private static final long CHUNK_BYTES = 1 << 20;
     private static final long ALIGNMENT = 4096;
 
-    private final Arena arena = Arena.ofShared();
+    private final Arena arena = Arena.ofAuto();
     private final List<MemorySegment> chunks = new ArrayList<>();
     private int chunk;
     private long used;
@@ -37,10 +37,5 @@ public final class BatchArena implements AutoCloseable {
     public void reset() {
         chunk = 0;
         used = 0;
-    }
-
-    @Override
-    public void close() {
-        arena.close();
     }
 }

@@ -16,6 +16,7 @@ import io.dynamicfs.engine.device.BlockDevice;
 import io.dynamicfs.engine.device.PoolDisk;
 import io.dynamicfs.engine.extent.LostDataException;
 import io.dynamicfs.engine.format.ByteString;
+import io.dynamicfs.engine.format.CorruptRecordException;
 import io.dynamicfs.engine.format.Decoded;
 import io.dynamicfs.engine.format.NameHash;
 import io.dynamicfs.engine.format.NodePointer;
@@ -27,6 +28,7 @@ import io.dynamicfs.engine.format.Timestamp;
 import io.dynamicfs.engine.format.VolumeHeader;
 import io.dynamicfs.engine.format.VolumeRecord;
 import io.dynamicfs.engine.syscall.Errno;
+import io.dynamicfs.engine.tree.CorruptNodeException;
 import io.dynamicfs.engine.tree.NodeRef;
 import io.dynamicfs.engine.tree.Tree;
 import io.dynamicfs.engine.tree.TreeEditor;
@@ -150,7 +152,7 @@ public final class StoragePool implements AutoCloseable {
         try {
             pool.recover(opened, options);
             return pool;
-        } catch (StoppedException | FsException e) {
+        } catch (StoppedException | FsException | CorruptNodeException | CorruptRecordException e) {
             throw new PoolException(
                     Reason.DAMAGED,
                     "generation " + opened.store().root().generation() + " cannot be served: " + e.getMessage(),
@@ -562,7 +564,13 @@ public final class StoragePool implements AutoCloseable {
                 }
                 running = null;
                 return false;
-            } catch (RuntimeException | Error e) {
+            } catch (RuntimeException e) {
+                running = null;
+                stop("commit failed: " + e.getMessage(), e);
+                failSyncs(takeSyncs(), new FsException(Errno.EIO, stoppedMessage()));
+                throw e;
+            } catch (Error e) {
+                // The process cannot be trusted to say anything any more: its successor answers.
                 running = null;
                 stop("commit failed: " + e, e);
                 throw e;
@@ -672,13 +680,15 @@ public final class StoragePool implements AutoCloseable {
             stopped = reason;
             LOG.error("pool stopped: pool={} reason=\"{}\"", name(), reason, cause);
         }
-        failSyncs(takeSyncs(), new FsException(Errno.EIO, reason));
+    }
+
+    private String stoppedMessage() {
+        return "pool " + name() + " has stopped: " + stopped;
     }
 
     private void requireNotStopped() {
-        String reason = stopped;
-        if (reason != null) {
-            throw new StoppedException("pool " + name() + " has stopped: " + reason);
+        if (stopped != null) {
+            throw new StoppedException(stoppedMessage());
         }
     }
 
@@ -758,8 +768,9 @@ public final class StoragePool implements AutoCloseable {
                 if (!logged) {
                     commit();
                 }
-            } catch (RuntimeException | Error e) {
-                failSyncs(requests, new FsException(Errno.EIO, "pool " + name() + " has stopped: " + e.getMessage()));
+            } catch (RuntimeException e) {
+                stop("syncs failed: " + e.getMessage(), e);
+                failSyncs(requests, new FsException(Errno.EIO, stoppedMessage()));
                 throw e;
             }
             syncsServed += requests.size();

@@ -139,7 +139,8 @@ final class Client {
 
     // ---- operations
 
-    @Nullable Long lookup(long directory, String entry) {
+    @Nullable
+    Long lookup(long directory, String entry) {
         return inodeOf(both(
                 "lookup " + directory + " " + show(entry),
                 () -> engine.lookup(engineInode(directory), Model.bytes(entry)),
@@ -181,7 +182,8 @@ final class Client {
                 this::sameAttributes);
     }
 
-    @Nullable Long make(long directory, String entry, int mode, int rdev, Owner owner) {
+    @Nullable
+    Long make(long directory, String entry, int mode, int rdev, Owner owner) {
         return inodeOf(both(
                 "make " + directory + " " + show(entry) + " mode " + Integer.toOctalString(mode),
                 () -> engine.make(engineInode(directory), Model.bytes(entry), mode, rdev, owner),
@@ -189,7 +191,8 @@ final class Client {
                 this::sameAttributes));
     }
 
-    @Nullable Long symlink(long directory, String entry, String target, Owner owner) {
+    @Nullable
+    Long symlink(long directory, String entry, String target, Owner owner) {
         return inodeOf(both(
                 "symlink " + directory + " " + show(entry) + " -> " + target.length() + " bytes",
                 () -> engine.symlink(engineInode(directory), Model.bytes(entry), Model.bytes(target), owner),
@@ -205,7 +208,8 @@ final class Client {
                 this::sameBytes);
     }
 
-    @Nullable Long link(long inode, long directory, String entry) {
+    @Nullable
+    Long link(long inode, long directory, String entry) {
         return inodeOf(both(
                 "link " + inode + " as " + directory + " " + show(entry),
                 () -> engine.link(engineInode(inode), engineInode(directory), Model.bytes(entry)),
@@ -239,8 +243,8 @@ final class Client {
                         engineInode(newDirectory),
                         Model.bytes(newEntry),
                         flags)),
-                () -> run(() ->
-                        model.rename(directory, Model.bytes(entry), newDirectory, Model.bytes(newEntry), flags)),
+                () -> run(
+                        () -> model.rename(directory, Model.bytes(entry), newDirectory, Model.bytes(newEntry), flags)),
                 Client::nothing);
     }
 
@@ -279,8 +283,7 @@ final class Client {
     void setXattr(long inode, String attribute, String value, int flags) {
         both(
                 "setxattr " + inode + " " + show(attribute) + " " + value.length() + " bytes, flags " + flags,
-                () -> run(() ->
-                        engine.setXattr(engineInode(inode), Model.bytes(attribute), Model.bytes(value), flags)),
+                () -> run(() -> engine.setXattr(engineInode(inode), Model.bytes(attribute), Model.bytes(value), flags)),
                 () -> run(() -> model.setXattr(inode, Model.bytes(attribute), Model.bytes(value), flags)),
                 Client::nothing);
     }
@@ -373,8 +376,7 @@ final class Client {
     void reconnected(PosixVolume volume, boolean exact) {
         engine = volume;
         Observation seen = Observation.of(volume, false);
-        Oracle.Verdict verdict =
-                oracle.judge(seen, pairs, exact ? Oracle.exact(answered) : oracle.afterCrash());
+        Oracle.Verdict verdict = oracle.judge(seen, pairs, exact ? Oracle.exact(answered) : oracle.afterCrash());
         Oracle.Match match = verdict.match();
         if (match == null) {
             throw new SimulationFailure("volume " + name + " after the death of the "
@@ -402,8 +404,8 @@ final class Client {
         Observation seen = Observation.of(volume, true);
         Oracle.Verdict verdict = oracle.judge(seen, pairs, Oracle.afterDamage());
         if (verdict.match() == null) {
-            throw new SimulationFailure("volume " + name + " after more damage than it can bear: "
-                    + verdict.explanation());
+            throw new SimulationFailure(
+                    "volume " + name + " after more damage than it can bear: " + verdict.explanation());
         }
         return seen.hasGaps();
     }
@@ -443,8 +445,8 @@ final class Client {
         }
         answered = oracle.position();
         if (refused != null || found == null) {
-            throw new SimulationFailure(name + ": " + what + ": expected success, found "
-                    + (refused == null ? "null" : refused.errno()));
+            throw new SimulationFailure(
+                    name + ": " + what + ": expected success, found " + (refused == null ? "null" : refused.errno()));
         }
         compareAt = startNanos;
         comparing = what;
@@ -599,8 +601,8 @@ final class Client {
                 taken[0]++;
                 cookie[0] = nextCookie;
                 if (result.put(Model.text(entry), attributes.inode()) != null) {
-                    throw new SimulationFailure(name + ": directory inode " + inode + " lists "
-                            + show(Model.text(entry)) + " twice");
+                    throw new SimulationFailure(
+                            name + ": directory inode " + inode + " lists " + show(Model.text(entry)) + " twice");
                 }
                 return true;
             });

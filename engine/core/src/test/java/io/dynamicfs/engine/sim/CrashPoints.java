@@ -86,8 +86,7 @@ final class CrashPoints {
 
     private void judge(List<Action> workload, Stage stage) {
         for (Seen seen : unjudged) {
-            Oracle.Verdict verdict =
-                    stage.client.oracle().judge(seen.observation, stage.client.pairs(), seen.bounds);
+            Oracle.Verdict verdict = stage.client.oracle().judge(seen.observation, stage.client.pairs(), seen.bounds);
             if (verdict.match() == null || !seen.problems.isEmpty()) {
                 throw new SimulationFailure("workload " + workload + ", " + seen.fate + " at I/O " + seen.io + ": "
                         + verdict.explanation() + " " + seen.problems + "\n" + stage.trace);

@@ -17,10 +17,10 @@ final class FileContent implements Serializable {
     private static final byte[] ZEROS = new byte[CHUNK_BYTES];
 
     private final long size;
-    private final byte @Nullable [][] chunks;
+    private final byte[] @Nullable [] chunks;
     private final long storedBytes;
 
-    private FileContent(long size, byte @Nullable [][] chunks) {
+    private FileContent(long size, byte[] @Nullable [] chunks) {
         this.size = size;
         this.chunks = chunks;
         long stored = 0;
@@ -86,7 +86,7 @@ final class FileContent implements Serializable {
         for (long at = 0; at < common; at += CHUNK_BYTES) {
             byte[] mine = chunk((int) (at / CHUNK_BYTES));
             byte[] theirs = other.chunk((int) (at / CHUNK_BYTES));
-            if (mine == theirs) {
+            if (isSame(mine, theirs)) {
                 continue;
             }
             int length = (int) Math.min(CHUNK_BYTES, common - at);
@@ -104,6 +104,12 @@ final class FileContent implements Serializable {
     /** Bytes of memory blocks that are not holes, a rough measure of what a file takes. */
     long storedBytes() {
         return storedBytes;
+    }
+
+    /** One and the same array, which saves comparing it. */
+    @SuppressWarnings("ReferenceEquality")
+    private static boolean isSame(byte[] one, byte[] other) {
+        return one == other;
     }
 
     private byte[] chunk(int index) {

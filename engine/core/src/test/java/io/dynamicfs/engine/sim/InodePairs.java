@@ -22,11 +22,13 @@ final class InodePairs {
         }
     }
 
-    @Nullable Long engine(long model) {
+    @Nullable
+    Long engine(long model) {
         return engineOf.get(model);
     }
 
-    @Nullable Long model(long engine) {
+    @Nullable
+    Long model(long engine) {
         return modelOf.get(engine);
     }
 

@@ -168,8 +168,7 @@ class Model implements PosixVolume {
         return made(directory, name, ModelState.SYMLINK | 0777, 0, text(target), owner);
     }
 
-    private Attributes made(
-            long directory, byte[] name, int mode, int rdev, @Nullable String target, Owner owner) {
+    private Attributes made(long directory, byte[] name, int mode, int rdev, @Nullable String target, Owner owner) {
         long inode = newInode();
         apply(new ModelOperation.Make(
                 inode, directory, text(name), mode, owner.uid(), owner.gid(), rdev, target, clock.nanos()));
@@ -222,8 +221,7 @@ class Model implements PosixVolume {
     }
 
     @Override
-    public void rename(long directory, byte[] name, long newDirectory, byte[] newName, int flags)
-            throws FsException {
+    public void rename(long directory, byte[] name, long newDirectory, byte[] newName, int flags) throws FsException {
         begin();
         boolean noReplace = (flags & RENAME_NOREPLACE) != 0;
         boolean exchange = (flags & RENAME_EXCHANGE) != 0;

@@ -101,7 +101,8 @@ final class ModelState implements Serializable {
         return copy;
     }
 
-    @Nullable Node find(long inode) {
+    @Nullable
+    Node find(long inode) {
         return nodes.get(inode);
     }
 

@@ -21,9 +21,16 @@ record Observation(Map<Long, Seen> inodes) {
     /** One inode. Null means that reading it answered EIO. */
     static final class Seen {
         final Attributes attributes;
-        @Nullable Map<String, Long> children;
-        @Nullable Map<String, String> xattrs;
-        @Nullable String target;
+
+        @Nullable
+        Map<String, Long> children;
+
+        @Nullable
+        Map<String, String> xattrs;
+
+        @Nullable
+        String target;
+
         FileContent content = FileContent.EMPTY;
 
         /** Blocks of the content that answered EIO, by {@link FileContent#BLOCK_BYTES}. */
@@ -115,8 +122,8 @@ record Observation(Map<Long, Seen> inodes) {
                 boolean found = attempt("lookup of " + name, () -> {
                     Attributes child = volume.lookup(seen.attributes.inode(), Model.bytes(name));
                     if (child.inode() != inode) {
-                        throw new SimulationFailure("readdir answers inode " + inode + " for " + name
-                                + " in directory " + seen.attributes.inode() + ", lookup " + child.inode());
+                        throw new SimulationFailure("readdir answers inode " + inode + " for " + name + " in directory "
+                                + seen.attributes.inode() + ", lookup " + child.inode());
                     }
                     visit(child);
                     volume.forget(inode, 1);
@@ -178,9 +185,8 @@ record Observation(Map<Long, Seen> inodes) {
                 require(failure, "read at " + at + " of inode " + seen.attributes.inode());
             }
             if (length <= FileContent.BLOCK_BYTES || !splits) {
-                seen.unreadable.set(
-                        (int) (at / FileContent.BLOCK_BYTES),
-                        (int) ((at + length + FileContent.BLOCK_BYTES - 1) / FileContent.BLOCK_BYTES));
+                seen.unreadable.set((int) (at / FileContent.BLOCK_BYTES), (int)
+                        ((at + length + FileContent.BLOCK_BYTES - 1) / FileContent.BLOCK_BYTES));
                 return content;
             }
             FileContent result = content;

@@ -269,8 +269,9 @@ final class Oracle {
                     .append(" of ")
                     .append(names.size())
                     .append(" and differs in:");
-            nearest.differences.stream().limit(DIFFERENCES_SHOWN).forEach(line -> text.append("\n  ")
-                    .append(line));
+            nearest.differences.stream()
+                    .limit(DIFFERENCES_SHOWN)
+                    .forEach(line -> text.append("\n  ").append(line));
             for (int i = Math.max(0, nearest.prefix - 2); i < Math.min(names.size(), nearest.prefix + 3); i++) {
                 text.append(i < nearest.prefix ? "\n  applied: " : "\n  not applied: ")
                         .append(names.get(i).index)
@@ -412,8 +413,7 @@ final class Oracle {
                 List<Long> equal = equalVersions(node, shown);
                 if (equal.isEmpty()) {
                     List<Version> list = versions.get(node.inode);
-                    FileContent expected =
-                            list == null ? node.content : list.getLast().content;
+                    FileContent expected = list == null ? node.content : list.getLast().content;
                     differ(
                             path,
                             "content equals no prefix of its " + (list == null ? 0 : list.size())
@@ -429,8 +429,8 @@ final class Oracle {
             }
 
             private void differ(String path, String what, @Nullable Object expected, @Nullable Object found) {
-                differences.add(Trace.readable(path, 120) + ": " + what + ": expected "
-                        + Trace.readable(expected, 200) + ", found " + Trace.readable(found, 200));
+                differences.add(Trace.readable(path, 120) + ": " + what + ": expected " + Trace.readable(expected, 200)
+                        + ", found " + Trace.readable(found, 200));
             }
         }
     }

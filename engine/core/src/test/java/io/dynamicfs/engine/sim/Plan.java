@@ -41,15 +41,12 @@ record Plan(
         if (shape.redundancy.losses() == 0 && harmChoice >= 88) {
             harm = Harm.BEYOND;
         }
-        int faulty =
-                switch (harm) {
-                    case NONE -> 0;
-                    case COVERED -> random.nextInt(1, shape.redundancy.losses() + 1);
-                    case BEYOND ->
-                        random.nextInt(shape.redundancy.losses() + 1, shape.diskBytes.size() + 1);
-                };
-        return new Plan(
-                seed, shape.diskBytes, shape.redundancy, harm, profile, faulty, operations, 8 * MIB);
+        int faulty = switch (harm) {
+            case NONE -> 0;
+            case COVERED -> random.nextInt(1, shape.redundancy.losses() + 1);
+            case BEYOND -> random.nextInt(shape.redundancy.losses() + 1, shape.diskBytes.size() + 1);
+        };
+        return new Plan(seed, shape.diskBytes, shape.redundancy, harm, profile, faulty, operations, 8 * MIB);
     }
 
     private record Shape(List<Long> diskBytes, Redundancy redundancy) {}

@@ -293,8 +293,8 @@ public final class SimDisk implements BlockDevice {
     private void requireRange(long offset, long length) {
         boolean aligned = offset % BLOCK_BYTES == 0 && length % BLOCK_BYTES == 0;
         if (!aligned || offset < 0 || length <= 0 || offset + length > sizeBytes) {
-            throw new IllegalArgumentException(
-                    "range " + offset + "+" + length + " is not whole blocks of " + name + " (" + sizeBytes + " bytes)");
+            throw new IllegalArgumentException("range " + offset + "+" + length + " is not whole blocks of " + name
+                    + " (" + sizeBytes + " bytes)");
         }
     }
 
@@ -337,12 +337,11 @@ public final class SimDisk implements BlockDevice {
     private void loseUnflushed(Loss loss) {
         BlockMap after = durable.fork();
         // One probability for the whole cache, so that "almost all" and "almost nothing" are both common.
-        int keptPercent =
-                switch (loss) {
-                    case NOTHING -> 100;
-                    case EVERYTHING -> 0;
-                    case RANDOM -> List.of(0, 10, 50, 90, 100).get(random.nextInt(5));
-                };
+        int keptPercent = switch (loss) {
+            case NOTHING -> 100;
+            case EVERYTHING -> 0;
+            case RANDOM -> List.of(0, 10, 50, 90, 100).get(random.nextInt(5));
+        };
         for (Unflushed write : unflushed) {
             boolean tears = loss == Loss.RANDOM && random.nextInt(100) < 15;
             if (tears) {

@@ -146,7 +146,7 @@ final class Simulation {
             try {
                 act();
             } catch (PowerCut cut) {
-                trace.add("machine", cut.getMessage());
+                trace.add("machine", String.valueOf(cut.getMessage()));
                 recover(armed);
             }
         }
@@ -245,7 +245,8 @@ final class Simulation {
 
     private void notePositions() {
         commitPositions.clear();
-        clients.forEach((name, client) -> commitPositions.put(name, client.oracle().position()));
+        clients.forEach(
+                (name, client) -> commitPositions.put(name, client.oracle().position()));
     }
 
     private void committed() {
@@ -301,8 +302,7 @@ final class Simulation {
     }
 
     private void attach(String name) throws Refused {
-        clients.put(
-                name, new Client(name, open().volume(name), machine.clock, trace, tolerances, buffer));
+        clients.put(name, new Client(name, open().volume(name), machine.clock, trace, tolerances, buffer));
         long share = (long) (plan.rawBytes() / plan.overhead() / VOLUMES_MAX);
         long wanted = plan.profile() == Profile.FULL ? Long.MAX_VALUE : Math.min(share / 4, 6 * Plan.MIB);
         workloads.put(name, new Workload(random.split(), plan.profile(), plan.fileRedundancies(), wanted));
@@ -581,7 +581,8 @@ final class Simulation {
         @Override
         public void outOfSpace(Client client, Errno errno, String operation) {
             String verb = operation.substring(0, operation.indexOf(' '));
-            if (!Set.of("make", "write", "symlink", "link", "rename", "setxattr").contains(verb)) {
+            if (!Set.of("make", "write", "symlink", "link", "rename", "setxattr")
+                    .contains(verb)) {
                 throw new SimulationFailure(client.name() + ": " + operation + " answers " + errno
                         + "; what frees space must always succeed");
             }
@@ -590,7 +591,8 @@ final class Simulation {
             boolean nearQuota = quota > 0 && storedBytes(client) + SLACK_BYTES > quota;
             double rawUsed = 0;
             for (Client other : clients.values()) {
-                rawUsed += storedBytes(other) * Math.max(plan.overhead(), 1 + plan.redundancy().losses());
+                rawUsed += storedBytes(other)
+                        * Math.max(plan.overhead(), 1 + plan.redundancy().losses());
             }
             boolean nearFull = rawUsed > plan.rawBytes() * 0.4 || statistics.availableBytes() < SLACK_BYTES;
             boolean plausible = errno == Errno.EDQUOT ? nearQuota : nearQuota || nearFull;
@@ -614,5 +616,4 @@ final class Simulation {
             return bytes;
         }
     }
-
 }

@@ -47,8 +47,7 @@ interface Subject {
     }
 
     /** Creates a volume durably. Limits of 0 are none; a null redundancy is the pool's. */
-    void createVolume(String name, long quotaBytes, long quotaInodes, @Nullable Redundancy redundancy)
-            throws Refused;
+    void createVolume(String name, long quotaBytes, long quotaInodes, @Nullable Redundancy redundancy) throws Refused;
 
     /** Deletes a volume durably. */
     void deleteVolume(String name) throws Refused;

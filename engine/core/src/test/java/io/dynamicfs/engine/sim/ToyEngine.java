@@ -273,8 +273,7 @@ final class ToyEngine implements Subject {
         Logged logged = unjournaled.get(index);
         if (logged.operation instanceof Data data) {
             boolean last = unjournaled.subList(index + 1, unjournaled.size()).stream()
-                    .noneMatch(later ->
-                            later.operation instanceof Data laterData && laterData.inode() == data.inode());
+                    .noneMatch(later -> later.operation instanceof Data laterData && laterData.inode() == data.inode());
             return switch (bug) {
                 case RENAMES_WITHOUT_DATA -> synced.contains(data.inode());
                 case SKIPS_WRITES -> last;
@@ -370,9 +369,8 @@ final class ToyEngine implements Subject {
                 continue;
             }
             ByteBuffer buffer = ByteBuffer.wrap(header);
-            boolean right = buffer.getLong() == MAGIC
-                    && buffer.getLong() == generation
-                    && buffer.getLong() == journalSequence;
+            boolean right =
+                    buffer.getLong() == MAGIC && buffer.getLong() == generation && buffer.getLong() == journalSequence;
             int length = buffer.getInt();
             int crc = buffer.getInt();
             if (!right || length < 0 || length > areaBytes()) {

@@ -189,14 +189,13 @@ final class Workload {
             return;
         }
         long size = file.content.size();
-        long wanted =
-                switch (random.nextInt(6)) {
-                    case 0 -> 0;
-                    case 1 -> size;
-                    case 2 -> size + random.nextInt(1, 200_000);
-                    case 3 -> size / 4096 * 4096;
-                    default -> random.nextLong(size + 1);
-                };
+        long wanted = switch (random.nextInt(6)) {
+            case 0 -> 0;
+            case 1 -> size;
+            case 2 -> size + random.nextInt(1, 200_000);
+            case 3 -> size / 4096 * 4096;
+            default -> random.nextLong(size + 1);
+        };
         client.setAttributes(file.inode, size(wanted));
     }
 
@@ -222,8 +221,8 @@ final class Workload {
 
     private void makeDirectory(Client client) {
         Node parent = pickDirectory(client);
-        boolean full = directories(client).size() >= DIRECTORIES_MAX
-                || depth(client.state(), parent) >= DIRECTORY_DEPTH_MAX;
+        boolean full =
+                directories(client).size() >= DIRECTORIES_MAX || depth(client.state(), parent) >= DIRECTORY_DEPTH_MAX;
         if (full) {
             removeDirectory(client);
             return;
@@ -248,12 +247,11 @@ final class Workload {
         Node to = random.nextInt(3) == 0 ? from : pickDirectory(client);
         String name = random.nextInt(10) == 0 ? pickName() : pickAnyName(from);
         String newName = random.nextBoolean() ? pickName() : pickAnyName(to);
-        int flags =
-                switch (random.nextInt(8)) {
-                    case 0 -> PosixVolume.RENAME_NOREPLACE;
-                    case 1 -> PosixVolume.RENAME_EXCHANGE;
-                    default -> 0;
-                };
+        int flags = switch (random.nextInt(8)) {
+            case 0 -> PosixVolume.RENAME_NOREPLACE;
+            case 1 -> PosixVolume.RENAME_EXCHANGE;
+            default -> 0;
+        };
         client.rename(from.inode, name, to.inode, newName, flags);
     }
 
@@ -297,13 +295,12 @@ final class Workload {
         if (node == null) {
             return;
         }
-        int length =
-                switch (random.nextInt(12)) {
-                    case 0 -> 0;
-                    case 1 -> random.nextInt(4000, 9000);
-                    case 2 -> random.nextInt(20) == 0 ? Model.XATTR_VALUE_BYTES_MAX : 2000;
-                    default -> random.nextInt(1, 200);
-                };
+        int length = switch (random.nextInt(12)) {
+            case 0 -> 0;
+            case 1 -> random.nextInt(4000, 9000);
+            case 2 -> random.nextInt(20) == 0 ? Model.XATTR_VALUE_BYTES_MAX : 2000;
+            default -> random.nextInt(1, 200);
+        };
         byte[] value = new byte[length];
         random.nextBytes(value);
         int flags = random.nextInt(4) == 0 ? random.nextInt(1, 3) : 0;
@@ -348,7 +345,7 @@ final class Workload {
         Node directory = pickDirectory(client);
         Long inode = client.lookup(directory.inode, random.nextInt(3) == 0 ? pickName() : pickAnyName(directory));
         Node node = inode == null ? null : client.state().find(inode);
-        if (node != null && (node.isDirectory() || node.isRegular())) {
+        if (inode != null && node != null && (node.isDirectory() || node.isRegular())) {
             client.listXattr(inode);
             node.xattrs.keySet().stream().findFirst().ifPresent(name -> client.getXattr(inode, name));
         }

@@ -18,8 +18,7 @@ final class ZeroMemory {
     static MemorySegment allocate(Arena arena, long bytes) {
         try {
             Path file = Files.createTempFile("dynamicfs-sim", ".zeros");
-            try (FileChannel channel =
-                    FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
                 channel.truncate(0);
                 channel.write(ByteBuffer.allocate(1), bytes - 1);
                 return channel.map(MapMode.PRIVATE, 0, bytes, arena);

@@ -67,7 +67,11 @@ final class Committer implements AutoCloseable {
                     due = now() + INTERVAL_MILLIS;
                 }
             }
-        } catch (Exception | Error e) {
+        } catch (Error e) {
+            // Memory is exhausted or the engine is broken: the next process has everything that was answered.
+            LOG.error("event=process-stops pool={}", pool.name(), e);
+            Runtime.getRuntime().halt(1);
+        } catch (Exception e) {
             // Whatever it was: a pool that cannot commit must not go on as if it could.
             failure = "commits stopped: " + (e.getMessage() == null ? e.toString() : e.getMessage());
             LOG.error("event=commits-stopped pool={}", pool.name(), e);
