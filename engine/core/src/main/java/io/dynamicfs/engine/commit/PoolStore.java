@@ -641,6 +641,7 @@ public final class PoolStore implements AutoCloseable {
         newIncarnation = false;
         chunkMapWritten = true;
         commits.incrementAndGet();
+        spaces.values().forEach(DiskSpace::dropStored);
         if (logMoved || firstOfIncarnation) {
             keptLogStarts.clear();
         }
