@@ -79,7 +79,8 @@ class DiskSpaceTest {
         }
         space.drainChanged(stored::put);
         BitSet drained = new BitSet();
-        stored.forEach((region, words) -> BitSet.valueOf(words).stream().forEach(bit -> drained.set(region * REGION + bit)));
+        stored.forEach(
+                (region, words) -> BitSet.valueOf(words).stream().forEach(bit -> drained.set(region * REGION + bit)));
         assertThat(drained).as("seed %d", seed).isEqualTo(used);
     }
 
@@ -180,14 +181,16 @@ class DiskSpaceTest {
         Map<Integer, long[]> drained = new HashMap<>();
         space.drainChanged(drained::put);
         assertThat(drained).containsOnlyKeys(1, 3);
-        assertThat(drained.get(1)[0]).isEqualTo(1L << 5);
-        drained.get(1)[0] = -1;
+        assertThat(drained)
+                .hasEntrySatisfying(1, bitmap -> assertThat(bitmap[0]).isEqualTo(1L << 5));
+        drained.values().forEach(bitmap -> bitmap[0] = -1);
         drained.clear();
         space.drainChanged(drained::put);
         assertThat(drained).isEmpty();
         space.reserve(REGION + 6, 1);
         space.drainChanged(drained::put);
-        assertThat(drained.get(1)[0]).isEqualTo(3L << 5);
+        assertThat(drained)
+                .hasEntrySatisfying(1, bitmap -> assertThat(bitmap[0]).isEqualTo(3L << 5));
     }
 
     @Test
@@ -219,6 +222,8 @@ class DiskSpaceTest {
             assertThat(space.allocate(1) % REGION).isEqualTo(REGION - 1);
         }
         space.dropStored();
-        assertThat(space.cachedRegions()).as("bitmaps that changed since they were drained").isEqualTo(regions);
+        assertThat(space.cachedRegions())
+                .as("bitmaps that changed since they were drained")
+                .isEqualTo(regions);
     }
 }

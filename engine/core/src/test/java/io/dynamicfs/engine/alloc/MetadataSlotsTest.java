@@ -32,10 +32,14 @@ class MetadataSlotsTest {
                     long address = slots.allocate(chunk -> chunk % 4 != barred);
                     if (address >= 0) {
                         assertThat(address / 64 % 4).as("seed %d", seed).isNotEqualTo(barred);
-                        assertThat(used.add(address)).as("seed %d: slot %d was free", seed, address).isTrue();
+                        assertThat(used.add(address))
+                                .as("seed %d: slot %d was free", seed, address)
+                                .isTrue();
                         order.add(address);
                     } else {
-                        assertThat(slots.freeSlots(chunk -> chunk % 4 != barred)).as("seed %d", seed).isZero();
+                        assertThat(slots.freeSlots(chunk -> chunk % 4 != barred))
+                                .as("seed %d", seed)
+                                .isZero();
                         slots.addNew(++chunks);
                     }
                 }

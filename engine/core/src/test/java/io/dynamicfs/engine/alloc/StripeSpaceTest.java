@@ -29,7 +29,8 @@ class StripeSpaceTest {
         long seed = 11;
         Random random = new Random(seed);
         for (int i = 0; i < 3000; i++) {
-            long[] free = random.longs(1 + random.nextInt(9), 0, 1 + random.nextInt(60)).toArray();
+            long[] free = random.longs(1 + random.nextInt(9), 0, 1 + random.nextInt(60))
+                    .toArray();
             int width = 1 + random.nextInt(free.length);
             assertThat(StripeSpace.stripes(free, width))
                     .as("seed %d: %s, width %d", seed, Arrays.toString(free), width)
@@ -38,9 +39,17 @@ class StripeSpaceTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"'10,10,10,10,10,10', 6, 10", "'100,10,10', 3, 10", "'100,10,10', 2, 20", "'5', 1, 5", "'7,7', 3, 0", "'0,0', 2, 0"})
+    @CsvSource({
+        "'10,10,10,10,10,10', 6, 10",
+        "'100,10,10', 3, 10",
+        "'100,10,10', 2, 20",
+        "'5', 1, 5",
+        "'7,7', 3, 0",
+        "'0,0', 2, 0"
+    })
     void knownAnswers(String free, int width, long stripes) {
-        long[] blocks = Arrays.stream(free.split(",")).mapToLong(Long::parseLong).toArray();
+        long[] blocks =
+                Arrays.stream(free.split(",")).mapToLong(Long::parseLong).toArray();
         assertThat(StripeSpace.stripes(blocks, width)).isEqualTo(stripes);
     }
 

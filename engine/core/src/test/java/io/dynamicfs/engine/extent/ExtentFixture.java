@@ -103,7 +103,8 @@ final class ExtentFixture {
         List<FragmentWriter.Piece> pieces = new ArrayList<>();
         for (int i = 0; i < places.size(); i++) {
             if (!places.get(i).equals(ExtentRecord.NOT_STORED)) {
-                pieces.add(new FragmentWriter.Piece(places.get(i), encoded.fragments().get(i)));
+                pieces.add(new FragmentWriter.Piece(
+                        places.get(i), encoded.fragments().get(i)));
             }
         }
         return pieces;
@@ -150,11 +151,6 @@ final class ExtentFixture {
     void remove(int disk) {
         PoolDisk old = disks.get(disk);
         disks.add(new PoolDisk(
-                disk,
-                old.uuid(),
-                null,
-                old.sizeBytes(),
-                "",
-                new PoolDisk.State(DiskHealth.FAILED, "missing", 0)));
+                disk, old.uuid(), null, old.sizeBytes(), "", new PoolDisk.State(DiskHealth.FAILED, "missing", 0)));
     }
 }

@@ -27,7 +27,8 @@ class ExtentGeometryTest {
     void everyByteIsInExactlyOneDataFragment(Redundancy policy) {
         Random random = new Random(5);
         IntStream lengths = IntStream.concat(
-                IntStream.of(1, 2, BLOCK - 1, BLOCK, BLOCK + 1, GROUP, GROUP + 1, 65535, 65536, ExtentRecord.LENGTH_MAX),
+                IntStream.of(
+                        1, 2, BLOCK - 1, BLOCK, BLOCK + 1, GROUP, GROUP + 1, 65535, 65536, ExtentRecord.LENGTH_MAX),
                 random.ints(200, 1, ExtentRecord.LENGTH_MAX + 1));
         lengths.forEach(length -> check(new ExtentGeometry(length, policy)));
     }
@@ -40,7 +41,9 @@ class ExtentGeometryTest {
         assertThat(whole % (k == 1 ? BLOCK : GROUP)).as("%s", geometry).isZero();
         assertThat((long) whole * k).as("%s", geometry).isGreaterThanOrEqualTo(length);
         // No smaller fragment would do.
-        assertThat((long) (whole - (k == 1 ? BLOCK : GROUP)) * k).as("%s", geometry).isLessThan(length);
+        assertThat((long) (whole - (k == 1 ? BLOCK : GROUP)) * k)
+                .as("%s", geometry)
+                .isLessThan(length);
         for (int i = 0; i < policy.fragments(); i++) {
             int stored = geometry.storedBytes(i);
             int expected = whole;
@@ -66,8 +69,10 @@ class ExtentGeometryTest {
     void checksumsAreOneDigestForEachGroupAndOneCrcForEachGroupOfParity() {
         assertThat(new ExtentGeometry(4 << 20, new Redundancy(4, 2)).checksumBytes())
                 .isEqualTo(256 * 32 + 2 * 64 * 4);
-        assertThat(new ExtentGeometry(GROUP, Redundancy.replicas(3)).checksumBytes()).isZero();
-        assertThat(new ExtentGeometry(GROUP + 1, Redundancy.replicas(3)).checksumBytes()).isEqualTo(64);
+        assertThat(new ExtentGeometry(GROUP, Redundancy.replicas(3)).checksumBytes())
+                .isZero();
+        assertThat(new ExtentGeometry(GROUP + 1, Redundancy.replicas(3)).checksumBytes())
+                .isEqualTo(64);
         assertThat(new ExtentGeometry(1, new Redundancy(2, 1)).checksumBytes()).isEqualTo(32 + 4);
     }
 }

@@ -94,18 +94,24 @@ class ExtentPlacementTest {
     void fragmentsWithoutDataTakeNoSpace() {
         ExtentFixture fixture = ExtentFixture.ofDisks(20, 256);
         ExtentGeometry geometry = new ExtentGeometry(65536 + 100, new Redundancy(16, 4));
-        List<BlockAddress> places = fixture.placement.place(3, geometry, disk -> 0).orElseThrow();
+        List<BlockAddress> places =
+                fixture.placement.place(3, geometry, disk -> 0).orElseThrow();
         assertThat(places.subList(5, 16)).containsOnly(ExtentRecord.NOT_STORED);
-        assertThat(places).filteredOn(place -> !place.equals(ExtentRecord.NOT_STORED)).hasSize(9);
+        assertThat(places)
+                .filteredOn(place -> !place.equals(ExtentRecord.NOT_STORED))
+                .hasSize(9);
         fixture.placement.release(geometry, places);
-        assertThat(fixture.spaces.values()).allSatisfy(space -> assertThat(space.freeBlocks()).isEqualTo(256));
+        assertThat(fixture.spaces.values())
+                .allSatisfy(space -> assertThat(space.freeBlocks()).isEqualTo(256));
     }
 
     @Test
     void nothingIsTakenWhereNotAllFragmentsFit() {
         ExtentFixture fixture = new ExtentFixture(100, 100, 100, 100, 100, 3);
         assertThat(fixture.placement.place(1, STRIPE, disk -> 0)).isEmpty();
-        assertThat(fixture.spaces.values()).extracting(space -> space.freeBlocks()).containsExactly(100L, 100L, 100L, 100L, 100L, 3L);
+        assertThat(fixture.spaces.values())
+                .extracting(space -> space.freeBlocks())
+                .containsExactly(100L, 100L, 100L, 100L, 100L, 3L);
     }
 
     @Test
@@ -114,7 +120,8 @@ class ExtentPlacementTest {
         for (int i = 0; fixture.placement.place(i, STRIPE, disk -> 40).isPresent(); i++) {
             // Until the reserve is reached.
         }
-        assertThat(fixture.spaces.values()).allSatisfy(space -> assertThat(space.freeBlocks()).isEqualTo(40));
+        assertThat(fixture.spaces.values())
+                .allSatisfy(space -> assertThat(space.freeBlocks()).isEqualTo(40));
         assertThat(fixture.placement.placeCopies(3, 40)).hasSize(3);
     }
 
@@ -132,7 +139,8 @@ class ExtentPlacementTest {
     @Test
     void aFragmentMovesToADiskThatHoldsNoneOfItsExtent() {
         ExtentFixture fixture = ExtentFixture.ofDisks(7, 100);
-        List<BlockAddress> places = fixture.placement.place(1, STRIPE, disk -> 0).orElseThrow();
+        List<BlockAddress> places =
+                fixture.placement.place(1, STRIPE, disk -> 0).orElseThrow();
         BlockAddress other = fixture.placement.placeOne(STRIPE, 2, places).orElseThrow();
         assertThat(places).extracting(BlockAddress::disk).doesNotContain(other.disk());
         fixture.disks.get(other.disk()).setState(new PoolDisk.State(DiskHealth.FAILED, "", 0));

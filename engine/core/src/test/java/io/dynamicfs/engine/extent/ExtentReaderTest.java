@@ -66,7 +66,8 @@ class ExtentReaderTest {
         for (List<Integer> chosen : patterns(redundancy, random)) {
             ExtentFixture fixture = ExtentFixture.ofDisks(redundancy.fragments(), 512);
             ExtentReader.Extent extent = fixture.store(data, redundancy);
-            List<Integer> pattern = chosen.stream().filter(stored(extent)::contains).toList();
+            List<Integer> pattern =
+                    chosen.stream().filter(stored(extent)::contains).toList();
             String faults = damage(fixture, extent, pattern, random);
             assertThat(fixture.read(extent, 0, length)).as(faults).isEqualTo(data);
             for (int i = 0; i < 5; i++) {
@@ -92,7 +93,8 @@ class ExtentReaderTest {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment rebuilt = arena.allocate(stored, 4096);
             fixture.reader.rebuild(extent, fragment, rebuilt);
-            EncodedExtent expected = new ExtentFixture(1).encode(data, extent.record().redundancy());
+            EncodedExtent expected =
+                    new ExtentFixture(1).encode(data, extent.record().redundancy());
             assertThat(rebuilt.mismatch(expected.fragments().get(fragment))).isEqualTo(-1);
         }
     }
@@ -130,7 +132,9 @@ class ExtentReaderTest {
             }
         }
         java.util.Collections.shuffle(all, random);
-        return all.subList(0, Math.min(all.size(), 24)).stream().map(List::copyOf).toList();
+        return all.subList(0, Math.min(all.size(), 24)).stream()
+                .map(List::copyOf)
+                .toList();
     }
 
     private static List<Integer> stored(ExtentReader.Extent extent) {
@@ -150,7 +154,8 @@ class ExtentReaderTest {
             Fault fault = Fault.values()[random.nextInt(3)];
             faults.append(fragment).append(' ').append(fault).append("; ");
             switch (fault) {
-                case MISSING -> fixture.remove(extent.record().fragments().get(fragment).disk());
+                case MISSING ->
+                    fixture.remove(extent.record().fragments().get(fragment).disk());
                 case UNREADABLE -> fixture.makeUnreadable(extent, fragment);
                 case CORRUPT -> corruptEveryGroup(fixture, extent, fragment, random);
             }
@@ -162,7 +167,8 @@ class ExtentReaderTest {
             ExtentFixture fixture, ExtentReader.Extent extent, int fragment, Random random) {
         ExtentGeometry geometry = extent.geometry();
         int base = geometry.redundancy().isReplicas() ? 0 : fragment * geometry.fragmentBytes();
-        boolean parity = !geometry.redundancy().isReplicas() && fragment >= geometry.redundancy().dataFragments();
+        boolean parity = !geometry.redundancy().isReplicas()
+                && fragment >= geometry.redundancy().dataFragments();
         int data = parity ? geometry.fragmentBytes() : Math.min(geometry.fragmentBytes(), geometry.length() - base);
         for (int at = 0; at < data; at += GROUP) {
             fixture.corrupt(extent, fragment, at + random.nextInt(Math.min(GROUP, data - at)));
@@ -178,7 +184,8 @@ class ExtentReaderTest {
             fixture.makeUnreadable(extent, fragment);
         }
         // Fragment 3 holds groups 12 to 15, all that this range needs.
-        assertThat(fixture.read(extent, 13 * GROUP - 7, 20)).isEqualTo(Arrays.copyOfRange(data, 13 * GROUP - 7, 13 * GROUP + 13));
+        assertThat(fixture.read(extent, 13 * GROUP - 7, 20))
+                .isEqualTo(Arrays.copyOfRange(data, 13 * GROUP - 7, 13 * GROUP + 13));
         assertThatThrownBy(() -> fixture.read(extent, 12 * GROUP - 1, 2)).isInstanceOf(LostDataException.class);
     }
 
@@ -208,7 +215,9 @@ class ExtentReaderTest {
             }
             fixture.corrupt(extent, 3, 4095);
             fixture.makeUnreadable(extent, lost);
-            assertThat(fixture.read(extent, 0, data.length)).as("fragment %d lost", lost).isEqualTo(data);
+            assertThat(fixture.read(extent, 0, data.length))
+                    .as("fragment %d lost", lost)
+                    .isEqualTo(data);
             rebuildGivesWhatWasWritten(fixture, extent, data, lost);
         }
     }

@@ -21,10 +21,13 @@ class FragmentWriterTest {
     @Test
     void everyDiskIsFlushedOnceForAllItsPieces() {
         List<FragmentWriter.Piece> pieces = new java.util.ArrayList<>(ExtentFixture.pieces(encoded, places));
-        EncodedExtent second = ExtentFixture.ofDisks(1, 1).encode(ExtentFixture.random(1000, 2), Redundancy.replicas(3));
-        pieces.addAll(ExtentFixture.pieces(second, fixture.placement.place(7, second.geometry(), disk -> 0).orElseThrow()));
+        EncodedExtent second =
+                ExtentFixture.ofDisks(1, 1).encode(ExtentFixture.random(1000, 2), Redundancy.replicas(3));
+        pieces.addAll(ExtentFixture.pieces(
+                second, fixture.placement.place(7, second.geometry(), disk -> 0).orElseThrow()));
         assertThat(fixture.writer.write(pieces, true)).isEmpty();
-        assertThat(fixture.devices).allSatisfy(device -> assertThat(device.flushes()).isEqualTo(1));
+        assertThat(fixture.devices)
+                .allSatisfy(device -> assertThat(device.flushes()).isEqualTo(1));
     }
 
     @Test

@@ -24,7 +24,8 @@ class PoolRecordsTest {
     private static final int MUTATIONS = 20_000;
     private static final UUID DISK = UUID.fromString("f0e1d2c3-b4a5-4697-8879-6a5b4c3d2e1f");
     private static final Digest DIGEST = new Digest(1, 2, 3, 4);
-    private static final String DIGEST_HEX = "0100000000000000" + "0200000000000000" + "0300000000000000" + "0400000000000000";
+    private static final String DIGEST_HEX =
+            "0100000000000000" + "0200000000000000" + "0300000000000000" + "0400000000000000";
 
     /** One kind of record: how it is made at random, and its decoder followed by its encoder. */
     record Kind(String name, Function<Random, byte[]> sample, Function<byte[], byte[]> recode) {
@@ -36,11 +37,26 @@ class PoolRecordsTest {
 
     static Stream<Kind> kinds() {
         return Stream.of(
-                new Kind("pool", r -> pool(r).encode(), bytes -> PoolRecord.decode(bytes).encode()),
-                new Kind("disk", r -> disk(r).encode(), bytes -> DiskRecord.decode(bytes).encode()),
-                new Kind("volume", r -> volume(r).encode(), bytes -> VolumeRecord.decode(bytes).encode()),
-                new Kind("extent", r -> extent(r).encode(), bytes -> ExtentRecord.decode(bytes).encode()),
-                new Kind("slice", r -> slice(r).encode(), bytes -> Slice.decode(bytes).encode()),
+                new Kind(
+                        "pool",
+                        r -> pool(r).encode(),
+                        bytes -> PoolRecord.decode(bytes).encode()),
+                new Kind(
+                        "disk",
+                        r -> disk(r).encode(),
+                        bytes -> DiskRecord.decode(bytes).encode()),
+                new Kind(
+                        "volume",
+                        r -> volume(r).encode(),
+                        bytes -> VolumeRecord.decode(bytes).encode()),
+                new Kind(
+                        "extent",
+                        r -> extent(r).encode(),
+                        bytes -> ExtentRecord.decode(bytes).encode()),
+                new Kind(
+                        "slice",
+                        r -> slice(r).encode(),
+                        bytes -> Slice.decode(bytes).encode()),
                 new Kind(
                         "pending frees",
                         r -> PendingFrees.encode(frees(r)),
@@ -87,7 +103,8 @@ class PoolRecordsTest {
                 case 1 -> mutated = Arrays.copyOf(mutated, mutated.length + 1 + random.nextInt(16));
                 case 2 -> {
                     if (mutated.length >= 4) {
-                        Arrays.fill(mutated, random.nextInt(mutated.length - 3), mutated.length, (byte) random.nextInt());
+                        Arrays.fill(
+                                mutated, random.nextInt(mutated.length - 3), mutated.length, (byte) random.nextInt());
                     }
                 }
                 default -> {
@@ -209,8 +226,9 @@ class PoolRecordsTest {
 
     @Test
     void aPoolRecordIsAsInTheDocument() {
-        golden("04" + "02" + "01" + "0000000000" + "15cd5b0700000000", new PoolRecord(new Redundancy(4, 2), true, 123456789)
-                .encode());
+        golden(
+                "04" + "02" + "01" + "0000000000" + "15cd5b0700000000",
+                new PoolRecord(new Redundancy(4, 2), true, 123456789).encode());
     }
 
     @Test
@@ -271,7 +289,9 @@ class PoolRecordsTest {
 
     @Test
     void slicesAreAsInTheDocument() {
-        golden("01000000" + "00100000" + "0700000000000000" + "00020000", new Slice.OfExtent(0x1000, 7, 0x200).encode());
+        golden(
+                "01000000" + "00100000" + "0700000000000000" + "00020000",
+                new Slice.OfExtent(0x1000, 7, 0x200).encode());
         golden("02" + "6869", new Slice.Inline(new byte[] {'h', 'i'}).encode());
     }
 
@@ -280,8 +300,7 @@ class PoolRecordsTest {
         golden(
                 "0302" + "0001000000000000" + "05000000" + "ffff" + "4301000000000000" + "01000000",
                 PendingFrees.encode(List.of(
-                        new PendingFrees.Entry(0x203, 0x100, 5),
-                        PendingFrees.Entry.slot(NodePointer.address(5, 3)))));
+                        new PendingFrees.Entry(0x203, 0x100, 5), PendingFrees.Entry.slot(NodePointer.address(5, 3)))));
     }
 
     @Test
@@ -308,8 +327,10 @@ class PoolRecordsTest {
         golden("07" + "0203" + "00000405", PoolKeys.space(0x203, 0x405));
         golden("08" + "0000000000000005", PoolKeys.slots(5));
         golden("09" + "0000000000000005" + "00000001", PoolKeys.pending(5, 1));
-        assertThat(Arrays.compareUnsigned(PoolKeys.extent(255), PoolKeys.extent(256))).isNegative();
-        assertThat(Arrays.compareUnsigned(PoolKeys.space(0xFFFE, 9), PoolKeys.space(0xFFFF, 0))).isNegative();
+        assertThat(Arrays.compareUnsigned(PoolKeys.extent(255), PoolKeys.extent(256)))
+                .isNegative();
+        assertThat(Arrays.compareUnsigned(PoolKeys.space(0xFFFE, 9), PoolKeys.space(0xFFFF, 0)))
+                .isNegative();
     }
 
     @Test
