@@ -195,7 +195,9 @@ final class IntentLog {
             DiskSet disks, RootRecord.Log log, long incarnation, long position, long sequence, Arena arena) {
         for (BlockAddress copy : log.copies()) {
             MemorySegment header = readBlocks(disks, log, copy, position, 1, arena);
-            if (header != null && isHeader(header, incarnation) && header.get(JAVA_LONG_UNALIGNED, SEQUENCE_AT) == sequence) {
+            if (header != null
+                    && isHeader(header, incarnation)
+                    && header.get(JAVA_LONG_UNALIGNED, SEQUENCE_AT) == sequence) {
                 int bytes = header.get(JAVA_INT_UNALIGNED, PAYLOAD_BYTES_AT);
                 int blocks = header.get(JAVA_INT_UNALIGNED, BLOCKS_AT);
                 boolean fits = bytes >= 0
@@ -203,7 +205,8 @@ final class IntentLog {
                         && position % log.blocks() + blocks <= log.blocks()
                         && header.get(JAVA_LONG_UNALIGNED, POSITION_AT) == position;
                 MemorySegment record = fits ? readBlocks(disks, log, copy, position, blocks, arena) : null;
-                if (record != null && digest(record, PAYLOAD_DIGEST_AT).equals(Blake3.hash(record.asSlice(HEADER_BYTES, bytes)))) {
+                if (record != null
+                        && digest(record, PAYLOAD_DIGEST_AT).equals(Blake3.hash(record.asSlice(HEADER_BYTES, bytes)))) {
                     return new Found(record.asSlice(HEADER_BYTES, bytes), position + blocks);
                 }
             }
@@ -218,7 +221,8 @@ final class IntentLog {
         for (BlockAddress copy : log.copies()) {
             for (int block = 0; block < log.blocks(); block += SCAN_BLOCKS) {
                 int blocks = Math.min(SCAN_BLOCKS, log.blocks() - block);
-                long follower = laterIn(disks, copy, block, piece.asSlice(0, (long) blocks * BLOCK), incarnation, missing);
+                long follower =
+                        laterIn(disks, copy, block, piece.asSlice(0, (long) blocks * BLOCK), incarnation, missing);
                 if (follower >= 0) {
                     return "record " + missing + " of the intent log cannot be read on any of its "
                             + log.copies().size() + " disks, but record " + follower + " follows it";

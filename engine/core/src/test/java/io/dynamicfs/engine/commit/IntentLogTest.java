@@ -38,19 +38,20 @@ class IntentLogTest {
         for (int i = 0; i < 3; i++) {
             devices.add(new MemoryBlockDevice("disk" + i, 2 << 20));
             members.add(new PoolDisk(
-                    i,
-                    new UUID(0, i),
-                    devices.get(i),
-                    2 << 20,
-                    "",
-                    new PoolDisk.State(DiskHealth.HEALTHY, "", 0)));
+                    i, new UUID(0, i), devices.get(i), 2 << 20, "", new PoolDisk.State(DiskHealth.HEALTHY, "", 0)));
         }
         disks = new DiskSet(members);
     }
 
     private IntentLog open(RootRecord.Log at) {
         return new IntentLog(
-                disks, IntentLogTest::runInline, at, INCARNATION, new BatchArena(), at.startBlock(), at.startSequence());
+                disks,
+                IntentLogTest::runInline,
+                at,
+                INCARNATION,
+                new BatchArena(),
+                at.startBlock(),
+                at.startSequence());
     }
 
     private static List<@Nullable DeviceException> runInline(List<IoRunner.Task> tasks) {
@@ -243,7 +244,12 @@ class IntentLogTest {
         List<PoolDisk> counting = new ArrayList<>();
         for (PoolDisk disk : disks.all()) {
             counting.add(new PoolDisk(
-                    disk.index(), disk.uuid(), new CountingDevice(devices.get(disk.index()), reads), 2 << 20, "", disk.state()));
+                    disk.index(),
+                    disk.uuid(),
+                    new CountingDevice(devices.get(disk.index()), reads),
+                    2 << 20,
+                    "",
+                    disk.state()));
         }
         IntentLog.replay(new DiskSet(counting), layout, INCARNATION, Arena.ofAuto());
         assertThat(reads[0]).isLessThan(20);
@@ -351,12 +357,18 @@ class IntentLogTest {
             all.add(payload(6000, i));
             append(log, all.getLast());
         }
-        byte[][] images = devices.stream().map(d -> d.bytes().toArray(ValueLayout.JAVA_BYTE)).toArray(byte[][]::new);
+        byte[][] images = devices.stream()
+                .map(d -> d.bytes().toArray(ValueLayout.JAVA_BYTE))
+                .toArray(byte[][]::new);
         for (int i = 0; i < 300; i++) {
             for (int copy = 0; copy < 3; copy++) {
-                MemorySegment.copy(images[copy], 0, devices.get(copy).bytes(), ValueLayout.JAVA_BYTE, 0, images[copy].length);
+                MemorySegment.copy(
+                        images[copy], 0, devices.get(copy).bytes(), ValueLayout.JAVA_BYTE, 0, images[copy].length);
                 for (int changes = random.nextInt(12); changes > 0; changes--) {
-                    corrupt(copy, random.nextInt(8), random.nextBoolean() ? random.nextInt(128) : random.nextInt(BLOCK));
+                    corrupt(
+                            copy,
+                            random.nextInt(8),
+                            random.nextBoolean() ? random.nextInt(128) : random.nextInt(BLOCK));
                 }
             }
             List<MemorySegment> found = replay(layout).payloads();

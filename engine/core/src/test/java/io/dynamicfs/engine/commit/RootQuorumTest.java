@@ -74,17 +74,19 @@ class RootQuorumTest {
     })
     void aRootIsDurableOnMoreDisksThanMayBeLostOrOnAllThatAreLeft(
             int losses, String rootDisks, String alive, int needed) {
-        assertThat(RootQuorum.needed(list(rootDisks), losses, Set.copyOf(list(alive)))).isEqualTo(needed);
+        assertThat(RootQuorum.needed(list(rootDisks), losses, Set.copyOf(list(alive))))
+                .isEqualTo(needed);
     }
 
     @Test
     void everyMajorityMeetsEveryQuorumOfAFullSet() {
         for (int losses = 0; losses <= 4; losses++) {
-            List<Integer> rootDisks =
-                    IntStream.range(0, 2 * losses + 1).boxed().toList();
+            List<Integer> rootDisks = IntStream.range(0, 2 * losses + 1).boxed().toList();
             int needed = RootQuorum.needed(rootDisks, losses, rootDisks.stream().collect(Collectors.toSet()));
             assertThat(needed + RootQuorum.majority(rootDisks)).isGreaterThan(rootDisks.size());
-            assertThat(rootDisks.size() - losses).as("after losses").isGreaterThanOrEqualTo(RootQuorum.majority(rootDisks));
+            assertThat(rootDisks.size() - losses)
+                    .as("after losses")
+                    .isGreaterThanOrEqualTo(RootQuorum.majority(rootDisks));
         }
     }
 }
