@@ -666,28 +666,31 @@ public final class PoolStore implements AutoCloseable {
         bytesWritten.addAndGet(bytes);
     }
 
-    /** The root is durable: from now on it is the last one. */
-    void published(RootRecord newRoot, boolean logMoved) {
+    /** The root is durable: from now on it is the last one; {@code movedLog} is the log that it brings, if any. */
+    void published(RootRecord newRoot, @Nullable IntentLog movedLog) {
         boolean firstOfIncarnation = newIncarnation;
         root = newRoot;
         newIncarnation = false;
         chunkMapWritten = true;
         commits.incrementAndGet();
         spaces.values().forEach(DiskSpace::dropStored);
-        if (logMoved || firstOfIncarnation) {
+        if (movedLog != null || firstOfIncarnation) {
             keptLogStarts.clear();
         }
         keptLogStarts.addLast(newRoot.log().startBlock());
         while (keptLogStarts.size() > KEPT_ROOTS) {
             keptLogStarts.removeFirst();
         }
-        if (logMoved || log == null) {
+        if (movedLog != null) {
+            log = movedLog;
+        } else if (log == null) {
             log = openLog(newRoot.log());
         }
         refreshCapacity();
     }
 
-    private IntentLog openLog(RootRecord.Log layout) {
+    /** The log at a place, empty of records of this incarnation. */
+    IntentLog openLog(RootRecord.Log layout) {
         return new IntentLog(
                 disks, context.io(), layout, incarnation, logArena, layout.startBlock(), layout.startSequence());
     }

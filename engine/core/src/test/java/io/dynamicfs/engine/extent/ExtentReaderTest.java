@@ -151,7 +151,7 @@ class ExtentReaderTest {
             ExtentFixture fixture, ExtentReader.Extent extent, List<Integer> pattern, Random random) {
         StringBuilder faults = new StringBuilder();
         for (int fragment : pattern) {
-            Fault fault = Fault.values()[random.nextInt(3)];
+            Fault fault = List.of(Fault.values()).get(random.nextInt(3));
             faults.append(fragment).append(' ').append(fault).append("; ");
             switch (fault) {
                 case MISSING ->

@@ -145,7 +145,7 @@ class PoolRecordsTest {
                 Samples.uuid(random),
                 number(random),
                 number(random),
-                DiskHealth.values()[random.nextInt(5)],
+                List.of(DiskHealth.values()).get(random.nextInt(5)),
                 random.nextLong(),
                 text(random, 100),
                 text(random, 20));
