@@ -89,8 +89,9 @@ public final class DiskSpace {
     /** Gives blocks back. Blocks that are free already are a fault of the caller. */
     public void free(long block, int blocks) {
         mark(block, blocks, false);
-        int region = (int) (block / REGION_BLOCKS);
-        runHints[region] = (short) REGION_BLOCKS;
+        for (int region = region(block); region <= region(block + blocks - 1); region++) {
+            runHints[region] = (short) REGION_BLOCKS;
+        }
     }
 
     /** Takes exactly these blocks, which must be free. */
@@ -98,17 +99,30 @@ public final class DiskSpace {
         mark(block, blocks, true);
     }
 
-    /** Hands every bitmap that changed since the last call to {@code sink}. */
+    /** Hands every bitmap that changed since the last call to {@code sink}. It stays here until {@link #dropStored}. */
     public void drainChanged(BiConsumer<Integer, long[]> sink) {
         for (int region : changed) {
             sink.accept(region, bitmap(region).clone());
         }
         changed.clear();
+    }
+
+    /** Lets go of bitmaps beyond what is cached, now that their source has all that was drained. */
+    public void dropStored() {
         for (Iterator<Integer> it = bitmaps.keySet().iterator();
                 bitmaps.size() > CACHED_REGIONS_MAX && it.hasNext(); ) {
-            it.next();
-            it.remove();
+            if (!changed.contains(it.next())) {
+                it.remove();
+            }
         }
+    }
+
+    int cachedRegions() {
+        return bitmaps.size();
+    }
+
+    private static int region(long block) {
+        return (int) (block / REGION_BLOCKS);
     }
 
     private long[] bitmap(int region) {

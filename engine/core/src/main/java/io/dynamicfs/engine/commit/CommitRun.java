@@ -29,6 +29,7 @@ import io.dynamicfs.engine.tree.Tree;
 import io.dynamicfs.engine.tree.TreeEdit;
 import io.dynamicfs.engine.tree.TreeEditor;
 import io.dynamicfs.engine.tree.TreeWriter;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -81,6 +82,7 @@ public final class CommitRun {
     private RootRecord.Log logStart;
     private CommitContent.@Nullable Frozen frozen;
     private RootRecord.@Nullable Log movedLog;
+    private @Nullable IntentLog newLog;
     private RootRecord.ChunkMap chunkMap;
     private @Nullable TreeWriter treeWriter;
     private NodePointer poolRoot = NodePointer.NONE;
@@ -417,7 +419,9 @@ public final class CommitRun {
             return;
         }
         List<BlockAddress> copies = store.placement().placeCopies(wanted, store.logBlocks());
-        if (copies.size() < Math.min(wanted, store.root().metadataLosses() + 1)) {
+        RootRecord.Log layout = new RootRecord.Log(copies, store.logBlocks(), 0, logStart.startSequence());
+        IntentLog moved = store.openLog(layout);
+        if (copies.size() < Math.min(wanted, store.root().metadataLosses() + 1) || !carryOver(moved)) {
             for (BlockAddress copy : copies) {
                 store.space(copy.disk()).free(copy.block(), store.logBlocks());
             }
@@ -427,7 +431,25 @@ public final class CommitRun {
             freed.add(new PendingFrees.Entry(
                     old.disk(), old.block(), store.root().log().blocks()));
         }
-        movedLog = new RootRecord.Log(copies, store.logBlocks(), 0, logStart.startSequence());
+        movedLog = layout;
+        newLog = moved;
+    }
+
+    /** What was logged since this commit gathered is acknowledged and not in its root: the new log starts with it. */
+    private boolean carryOver(IntentLog moved) {
+        IntentLog old = store.log().orElse(null);
+        if (old == null || old.described().startSequence() == logStart.startSequence()) {
+            return true;
+        }
+        try (Arena arena = Arena.ofShared()) {
+            IntentLog.Replay records = IntentLog.replay(store.disks(), logStart, store.incarnation(), arena);
+            for (MemorySegment payload : records.payloads()) {
+                if (!moved.hasRoomFor(payload.byteSize(), 0) || !moved.append(List.of(payload))) {
+                    return false;
+                }
+            }
+        }
+        return moved.described().startSequence() >= old.described().startSequence();
     }
 
     // Step 5: tree nodes
@@ -699,7 +721,7 @@ public final class CommitRun {
             throw new IllegalStateException("nothing was written");
         }
         treeWriter.complete();
-        store.published(root, movedLog != null);
+        store.published(root, newLog);
         content.published(generation);
     }
 }

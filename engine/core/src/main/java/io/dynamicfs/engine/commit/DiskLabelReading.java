@@ -28,7 +28,12 @@ public sealed interface DiskLabelReading {
     record Unlabelled() implements DiskLabelReading {}
 
     /** A disk of a pool, with a label that this version must not or cannot use. */
-    record Unusable(List<Copy> copies) implements DiskLabelReading {}
+    record Unusable(List<Copy> copies) implements DiskLabelReading {
+        /** Whether it is intact and of a version or with features that are not known here. */
+        boolean isOfAnotherVersion() {
+            return copies.stream().anyMatch(copy -> isFromAnotherVersion(copy.content()));
+        }
+    }
 
     /** Valid copies name different disks. */
     record Contradictory(List<Copy> copies) implements DiskLabelReading {}

@@ -11,6 +11,7 @@ import io.dynamicfs.engine.extent.BatchArena;
 import io.dynamicfs.engine.format.BlockAddress;
 import io.dynamicfs.engine.format.DiskGeometry;
 import io.dynamicfs.engine.format.RootRecord;
+import io.dynamicfs.engine.format.Structure;
 import io.dynamicfs.engine.hash.Blake3;
 import io.dynamicfs.engine.hash.Digest;
 import java.lang.foreign.Arena;
@@ -25,18 +26,33 @@ import org.jspecify.annotations.Nullable;
  * with the same content; one append is one write and one flush on each, side by side. Positions count blocks and are
  * monotonic; a record never wraps.
  *
- * <pre>
- * record:  0 magic u64 | 8 incarnation u64 | 16 sequence u64 | 24 acknowledged through u64 | 32 payload bytes u32 | 36 blocks u32
- *          | 40 position u64 | 48 BLAKE3 of the payload | 80 BLAKE3 of bytes 0..79 | 112 zeros | 128 payload | zeros to a block
- * </pre>
- *
- * A record is acknowledged when every copy holds it. An unreadable record that is followed by records of the same incarnation,
+ * <p>A record is its header, the payload, and zeros to a whole block. A record is acknowledged when every copy holds it. An unreadable record that is followed by records of the same incarnation,
  * or that a later one calls acknowledged, is damage; only what lies behind the last record is a torn end. For one thread.
  */
 final class IntentLog {
-    static final int HEADER_BYTES = 128;
-    private static final long MAGIC = 0x31474f4c53464e44L; // "DNFSLOG1"
+    static final String MAGIC_TEXT = "DNFSLOG1";
+
+    static final Structure HEADER = new Structure("Intent log record");
+    private static final int MAGIC_AT = HEADER.field("magic", 8).offset();
+    private static final int INCARNATION_AT = HEADER.field("incarnation", 8).offset();
+    private static final int SEQUENCE_AT = HEADER.field("sequence", 8).offset();
+    private static final int ACKNOWLEDGED_AT =
+            HEADER.field("acknowledged through", 8).offset();
+    private static final int PAYLOAD_BYTES_AT =
+            HEADER.field("payload length", 4).offset();
+    private static final int BLOCKS_AT = HEADER.field("blocks", 4).offset();
+    private static final int POSITION_AT = HEADER.field("position", 8).offset();
+    private static final int PAYLOAD_DIGEST_AT =
+            HEADER.field("payload digest", Digest.BYTES).offset();
+    private static final int DIGEST_AT = HEADER.field("digest", Digest.BYTES).offset();
+
+    static final int HEADER_BYTES = HEADER.reserveUntil(128).bytes();
+
+    private static final long MAGIC = 0x31474f4c53464e44L;
     private static final int BLOCK = DiskGeometry.BLOCK_BYTES;
+
+    /** The log is looked through in pieces of this size. */
+    private static final int SCAN_BLOCKS = (1 << 20) / BLOCK;
 
     private final DiskSet disks;
     private final IoRunner io;
@@ -102,15 +118,15 @@ final class IntentLog {
         }
         record.asSlice(at).fill((byte) 0);
         long position = start(blocks);
-        record.set(JAVA_LONG_UNALIGNED, 0, MAGIC);
-        record.set(JAVA_LONG_UNALIGNED, 8, incarnation);
-        record.set(JAVA_LONG_UNALIGNED, 16, nextSequence);
-        record.set(JAVA_LONG_UNALIGNED, 24, nextSequence - 1);
-        record.set(JAVA_INT_UNALIGNED, 32, (int) bytes);
-        record.set(JAVA_INT_UNALIGNED, 36, (int) blocks);
-        record.set(JAVA_LONG_UNALIGNED, 40, position);
-        putDigest(record, 48, Blake3.hash(record.asSlice(HEADER_BYTES, bytes)));
-        putDigest(record, 80, Blake3.hash(record.asSlice(0, 80)));
+        record.set(JAVA_LONG_UNALIGNED, MAGIC_AT, MAGIC);
+        record.set(JAVA_LONG_UNALIGNED, INCARNATION_AT, incarnation);
+        record.set(JAVA_LONG_UNALIGNED, SEQUENCE_AT, nextSequence);
+        record.set(JAVA_LONG_UNALIGNED, ACKNOWLEDGED_AT, nextSequence - 1);
+        record.set(JAVA_INT_UNALIGNED, PAYLOAD_BYTES_AT, (int) bytes);
+        record.set(JAVA_INT_UNALIGNED, BLOCKS_AT, (int) blocks);
+        record.set(JAVA_LONG_UNALIGNED, POSITION_AT, position);
+        putDigest(record, PAYLOAD_DIGEST_AT, Blake3.hash(record.asSlice(HEADER_BYTES, bytes)));
+        putDigest(record, DIGEST_AT, Blake3.hash(record.asSlice(0, DIGEST_AT)));
         List<IoRunner.Task> tasks = new ArrayList<>();
         for (BlockAddress copy : layout.copies()) {
             PoolDisk disk = disks.get(copy.disk());
@@ -179,15 +195,18 @@ final class IntentLog {
             DiskSet disks, RootRecord.Log log, long incarnation, long position, long sequence, Arena arena) {
         for (BlockAddress copy : log.copies()) {
             MemorySegment header = readBlocks(disks, log, copy, position, 1, arena);
-            if (header != null && isHeader(header, incarnation) && header.get(JAVA_LONG_UNALIGNED, 16) == sequence) {
-                int bytes = header.get(JAVA_INT_UNALIGNED, 32);
-                int blocks = header.get(JAVA_INT_UNALIGNED, 36);
+            if (header != null
+                    && isHeader(header, incarnation)
+                    && header.get(JAVA_LONG_UNALIGNED, SEQUENCE_AT) == sequence) {
+                int bytes = header.get(JAVA_INT_UNALIGNED, PAYLOAD_BYTES_AT);
+                int blocks = header.get(JAVA_INT_UNALIGNED, BLOCKS_AT);
                 boolean fits = bytes >= 0
                         && blocks == blocks(bytes)
                         && position % log.blocks() + blocks <= log.blocks()
-                        && header.get(JAVA_LONG_UNALIGNED, 40) == position;
+                        && header.get(JAVA_LONG_UNALIGNED, POSITION_AT) == position;
                 MemorySegment record = fits ? readBlocks(disks, log, copy, position, blocks, arena) : null;
-                if (record != null && digest(record, 48).equals(Blake3.hash(record.asSlice(HEADER_BYTES, bytes)))) {
+                if (record != null
+                        && digest(record, PAYLOAD_DIGEST_AT).equals(Blake3.hash(record.asSlice(HEADER_BYTES, bytes)))) {
                     return new Found(record.asSlice(HEADER_BYTES, bytes), position + blocks);
                 }
             }
@@ -198,26 +217,43 @@ final class IntentLog {
     /** Looks for records behind the end that was found; describes the damage if there are any. */
     private static @Nullable String later(
             DiskSet disks, RootRecord.Log log, long incarnation, long missing, Arena arena) {
+        MemorySegment piece = arena.allocate((long) Math.min(SCAN_BLOCKS, log.blocks()) * BLOCK, BLOCK);
         for (BlockAddress copy : log.copies()) {
-            for (int block = 0; block < log.blocks(); block++) {
-                MemorySegment header = readBlocks(disks, log, copy, block, 1, arena);
-                if (header != null
-                        && isHeader(header, incarnation)
-                        && header.get(JAVA_LONG_UNALIGNED, 24) >= missing
-                        && header.get(JAVA_LONG_UNALIGNED, 16) > missing) {
+            for (int block = 0; block < log.blocks(); block += SCAN_BLOCKS) {
+                int blocks = Math.min(SCAN_BLOCKS, log.blocks() - block);
+                long follower =
+                        laterIn(disks, copy, block, piece.asSlice(0, (long) blocks * BLOCK), incarnation, missing);
+                if (follower >= 0) {
                     return "record " + missing + " of the intent log cannot be read on any of its "
-                            + log.copies().size() + " disks, but record " + header.get(JAVA_LONG_UNALIGNED, 16)
-                            + " follows it";
+                            + log.copies().size() + " disks, but record " + follower + " follows it";
                 }
             }
         }
         return null;
     }
 
+    /** The sequence of a record in this part of a copy that proves {@code missing} to have been there, or -1. */
+    private static long laterIn(
+            DiskSet disks, BlockAddress copy, int first, MemorySegment piece, long incarnation, long missing) {
+        boolean whole = readBlocks(disks, copy, first, piece);
+        for (long at = 0; at < piece.byteSize(); at += BLOCK) {
+            MemorySegment header = piece.asSlice(at, BLOCK);
+            // One bad block must not hide the others.
+            boolean readable = whole || readBlocks(disks, copy, first + at / BLOCK, header);
+            if (readable
+                    && isHeader(header, incarnation)
+                    && header.get(JAVA_LONG_UNALIGNED, ACKNOWLEDGED_AT) >= missing
+                    && header.get(JAVA_LONG_UNALIGNED, SEQUENCE_AT) > missing) {
+                return header.get(JAVA_LONG_UNALIGNED, SEQUENCE_AT);
+            }
+        }
+        return -1;
+    }
+
     private static boolean isHeader(MemorySegment header, long incarnation) {
-        return header.get(JAVA_LONG_UNALIGNED, 0) == MAGIC
-                && header.get(JAVA_LONG_UNALIGNED, 8) == incarnation
-                && digest(header, 80).equals(Blake3.hash(header.asSlice(0, 80)));
+        return header.get(JAVA_LONG_UNALIGNED, MAGIC_AT) == MAGIC
+                && header.get(JAVA_LONG_UNALIGNED, INCARNATION_AT) == incarnation
+                && digest(header, DIGEST_AT).equals(Blake3.hash(header.asSlice(0, DIGEST_AT)));
     }
 
     private static Digest digest(MemorySegment record, int offset) {
@@ -226,16 +262,20 @@ final class IntentLog {
 
     private static @Nullable MemorySegment readBlocks(
             DiskSet disks, RootRecord.Log log, BlockAddress copy, long position, int blocks, Arena arena) {
+        MemorySegment target = arena.allocate((long) blocks * BLOCK, BLOCK);
+        return readBlocks(disks, copy, position % log.blocks(), target) ? target : null;
+    }
+
+    private static boolean readBlocks(DiskSet disks, BlockAddress copy, long block, MemorySegment target) {
         PoolDisk disk = disks.find(copy.disk());
         if (disk == null || !disk.isReadable()) {
-            return null;
+            return false;
         }
-        MemorySegment target = arena.allocate((long) blocks * BLOCK, BLOCK);
         try {
-            disk.read((copy.block() + position % log.blocks()) * BLOCK, target);
-            return target;
+            disk.read((copy.block() + block) * BLOCK, target);
+            return true;
         } catch (DeviceException e) {
-            return null;
+            return false;
         }
     }
 }

@@ -20,6 +20,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -49,7 +50,7 @@ final class MetadataStore implements NodeStore {
     }
 
     /** The chunk map; not to be changed. */
-    Map<Long, List<BlockAddress>> chunks() {
+    SortedMap<Long, List<BlockAddress>> chunks() {
         return chunks;
     }
 

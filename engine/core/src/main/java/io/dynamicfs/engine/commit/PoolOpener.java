@@ -263,8 +263,9 @@ public final class PoolOpener {
     /** Finds the pool on the disks and its last root. Nothing is written. */
     public static Opened open(EngineContext context, List<? extends BlockDevice> devices, OpenOptions options)
             throws PoolException {
-        List<Candidate> candidates = membersOf(devices, options);
-        RootRecord root = chooseRoot(candidates, options);
+        Found found = find(devices, options);
+        List<Candidate> candidates = found.members;
+        RootRecord root = chooseRoot(found, options);
         List<PoolMember> members = new ArrayList<>();
         for (Candidate candidate : candidates) {
             PoolDisk disk =
@@ -272,6 +273,9 @@ public final class PoolOpener {
             members.add(new PoolMember(disk, candidate.identity));
         }
         PoolStore store = load(context, members, root, candidates);
+        if (store.disks().all().stream().anyMatch(disk -> !disk.isPresent())) {
+            found.requireKnownVersions();
+        }
         List<MemorySegment> payloads = List.of();
         String damage = null;
         if (!root.clean()) {
@@ -291,16 +295,35 @@ public final class PoolOpener {
                 .orElse(null);
     }
 
-    private static List<Candidate> membersOf(List<? extends BlockDevice> devices, OpenOptions options)
-            throws PoolException {
+    /** The disks of the pool, and what is said of the others; those with labels of other versions may be its disks too. */
+    private record Found(List<Candidate> members, List<String> others, List<String> otherVersions) {
+        void requireKnownVersions() throws PoolException {
+            if (!otherVersions.isEmpty()) {
+                throw new PoolException(Reason.FORMAT_TOO_NEW, String.join("; ", otherVersions));
+            }
+        }
+
+        String describeOthers() {
+            return others.isEmpty() ? "" : ". Not used: " + String.join("; ", others);
+        }
+    }
+
+    private static Found find(List<? extends BlockDevice> devices, OpenOptions options) throws PoolException {
         Map<UUID, List<Candidate>> pools = new LinkedHashMap<>();
         List<String> others = new ArrayList<>();
+        List<String> otherVersions = new ArrayList<>();
         for (BlockDevice device : devices) {
             switch (DiskLabels.read(device)) {
                 case DiskLabelReading.Labelled(Identity identity, var damaged) ->
                     pools.computeIfAbsent(identity.poolId(), id -> new ArrayList<>())
                             .add(new Candidate(device, identity, new RootRing(device, identity).read()));
-                case DiskLabelReading other -> others.add(device.name() + ": " + other.describe());
+                case DiskLabelReading other -> {
+                    String description = device.name() + ": " + other.describe();
+                    others.add(description);
+                    if (other instanceof DiskLabelReading.Unusable unusable && unusable.isOfAnotherVersion()) {
+                        otherVersions.add(description);
+                    }
+                }
             }
         }
         UUID wanted = options.poolId();
@@ -316,7 +339,9 @@ public final class PoolOpener {
         List<Candidate> members = wanted != null
                 ? pools.get(wanted)
                 : pools.isEmpty() ? null : pools.values().iterator().next();
+        Found found = new Found(members == null ? List.of() : members, others, otherVersions);
         if (members == null) {
+            found.requireKnownVersions();
             throw new PoolException(
                     Reason.POOL_NOT_FOUND,
                     "none of the " + devices.size() + " disks belongs to "
@@ -333,7 +358,7 @@ public final class PoolOpener {
                                 + member.ring.findings().getFirst().detail());
             }
         }
-        return members;
+        return found;
     }
 
     private static void requireDistinct(List<Candidate> members) throws PoolException {
@@ -351,7 +376,8 @@ public final class PoolOpener {
     }
 
     /** The highest (epoch, generation) of all disks, when enough of its root disks are here to know that nothing is newer. */
-    private static RootRecord chooseRoot(List<Candidate> candidates, OpenOptions options) throws PoolException {
+    private static RootRecord chooseRoot(Found found, OpenOptions options) throws PoolException {
+        List<Candidate> candidates = found.members;
         Long rollback = options.acceptRollback();
         RootRecord root = candidates.stream()
                 .flatMap(candidate -> candidate.ring.roots().stream())
@@ -379,7 +405,8 @@ public final class PoolOpener {
                             + "; missing: "
                             + describe(missing, candidates, root)
                             + ". A newer state may be on them: bring them, or open with"
-                            + " --degraded to go on from generation " + root.generation());
+                            + " --degraded to go on from generation " + root.generation()
+                            + found.describeOthers());
         }
         return root;
     }
@@ -429,12 +456,21 @@ public final class PoolOpener {
         try {
             Identity pool = members.getFirst().identity();
             PoolStore store = new PoolStore(context, pool, members, root, readChunkMap(candidates, root));
-            store.load();
+            store.load(highestEpoch(candidates, root));
             return store;
         } catch (CorruptNodeException | CorruptRecordException e) {
             throw new PoolException(
                     Reason.DAMAGED, "generation " + root.generation() + " cannot be read: " + e.getMessage(), e);
         }
+    }
+
+    /** The highest epoch that any root on any disk has, also of those that are given up. */
+    private static long highestEpoch(List<Candidate> candidates, RootRecord root) {
+        return candidates.stream()
+                .flatMap(candidate -> candidate.ring.roots().stream())
+                .map(RootRecord::epoch)
+                .max(Long::compareUnsigned)
+                .orElse(root.epoch());
     }
 
     private static TreeMap<Long, List<BlockAddress>> readChunkMap(List<Candidate> candidates, RootRecord root)

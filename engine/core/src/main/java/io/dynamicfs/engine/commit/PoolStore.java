@@ -87,6 +87,10 @@ public final class PoolStore implements AutoCloseable {
     private final Deque<Long> keptLogStarts = new ArrayDeque<>();
     private final long incarnation;
 
+    /** Disks that were handed in and are not used; closed with the pool. */
+    private final List<PoolDisk> strangers = new ArrayList<>();
+
+    private long highestEpoch;
     private PoolRecord record;
     private volatile Capacity capacity = new Capacity(List.of(), 0);
     private volatile Tree poolTree;
@@ -150,8 +154,12 @@ public final class PoolStore implements AutoCloseable {
         poolTree = editor.build().tree();
     }
 
-    /** Reads what an existing pool says of itself: the pool record, free space, metadata slots. */
-    void load() {
+    /**
+     * Reads what an existing pool says of itself: the pool record, free space, metadata slots. Roots of the disks have epochs up
+     * to {@code seenEpoch}, which may be higher than that of the root to go on from.
+     */
+    void load(long seenEpoch) {
+        highestEpoch = seenEpoch;
         byte[] value = poolTree.get(PoolKeys.pool());
         if (value == null) {
             throw new IllegalStateException("generation " + root.generation() + " has no pool record");
@@ -159,6 +167,18 @@ public final class PoolStore implements AutoCloseable {
         record = PoolRecord.decode(value);
         for (DiskRecord disk : readDiskRecords(poolTree)) {
             PoolDisk member = disks.find(disk.index());
+            if (member != null && !member.uuid().equals(disk.uuid())) {
+                LOG.warn(
+                        "disk has the place of another and is not used: pool={} device={} disk={} expected={} found={}",
+                        pool.poolName(),
+                        member.name(),
+                        disk.index(),
+                        disk.uuid(),
+                        member.uuid());
+                strangers.add(member);
+                rings.remove(disk.index());
+                member = null;
+            }
             if (member == null) {
                 member = new PoolDisk(
                         disk.index(),
@@ -172,6 +192,12 @@ public final class PoolStore implements AutoCloseable {
                 member.setState(new PoolDisk.State(disk.health(), disk.reason(), disk.sinceMillis()));
             }
             addSpace(member, disk.freeBlocks());
+        }
+        for (PoolDisk disk : disks.all()) {
+            // It was labelled, but the commit that would have made it a member did not happen: now it does.
+            if (!spaces.containsKey(disk.index())) {
+                addSpace(disk, dataBlocks(disk));
+            }
         }
         Cursor cursor = poolTree.scan(PoolKeys.first(PoolKeys.SLOTS), PoolKeys.first(PoolKeys.SLOTS + 1));
         while (cursor.next()) {
@@ -450,7 +476,9 @@ public final class PoolStore implements AutoCloseable {
 
     @Override
     public void close() {
-        for (PoolDisk disk : disks.all()) {
+        List<PoolDisk> handedIn = new ArrayList<>(disks.all());
+        handedIn.addAll(strangers);
+        for (PoolDisk disk : handedIn) {
             if (disk.device() != null) {
                 disk.device().close();
             }
@@ -549,7 +577,11 @@ public final class PoolStore implements AutoCloseable {
 
     /** An opener's first root, and every change of the root disks, starts an epoch of its own. */
     long nextEpoch(boolean newMembership) {
-        return newIncarnation || newMembership ? root.epoch() + 1 : root.epoch();
+        if (newIncarnation) {
+            // Roots that are given up, of later openers than the one that wrote this root, must not win later.
+            return (Long.compareUnsigned(highestEpoch, root.epoch()) > 0 ? highestEpoch : root.epoch()) + 1;
+        }
+        return newMembership ? root.epoch() + 1 : root.epoch();
     }
 
     Digest rootDigest() {
@@ -631,27 +663,31 @@ public final class PoolStore implements AutoCloseable {
         bytesWritten.addAndGet(bytes);
     }
 
-    /** The root is durable: from now on it is the last one. */
-    void published(RootRecord newRoot, boolean logMoved) {
+    /** The root is durable: from now on it is the last one; {@code movedLog} is the log that it brings, if any. */
+    void published(RootRecord newRoot, @Nullable IntentLog movedLog) {
         boolean firstOfIncarnation = newIncarnation;
         root = newRoot;
         newIncarnation = false;
         chunkMapWritten = true;
         commits.incrementAndGet();
-        if (logMoved || firstOfIncarnation) {
+        spaces.values().forEach(DiskSpace::dropStored);
+        if (movedLog != null || firstOfIncarnation) {
             keptLogStarts.clear();
         }
         keptLogStarts.addLast(newRoot.log().startBlock());
         while (keptLogStarts.size() > KEPT_ROOTS) {
             keptLogStarts.removeFirst();
         }
-        if (logMoved || log == null) {
+        if (movedLog != null) {
+            log = movedLog;
+        } else if (log == null) {
             log = openLog(newRoot.log());
         }
         refreshCapacity();
     }
 
-    private IntentLog openLog(RootRecord.Log layout) {
+    /** The log at a place, empty of records of this incarnation. */
+    IntentLog openLog(RootRecord.Log layout) {
         return new IntentLog(
                 disks, context.io(), layout, incarnation, logArena, layout.startBlock(), layout.startSequence());
     }

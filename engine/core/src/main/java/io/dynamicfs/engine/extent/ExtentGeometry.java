@@ -22,11 +22,18 @@ public record ExtentGeometry(int length, Redundancy redundancy) {
 
     /** Bytes of fragment {@code i} on its disk, a multiple of a block; 0 when it is not stored. */
     public int storedBytes(int i) {
+        return roundUp(contentBytes(i), DiskGeometry.BLOCK_BYTES);
+    }
+
+    /** Bytes of fragment {@code i} that a checksum covers; what follows to the end of the block is zero. */
+    int contentBytes(int i) {
+        if (redundancy.isReplicas()) {
+            return length;
+        }
         if (i >= redundancy.dataFragments()) {
             return fragmentBytes();
         }
-        int data = Math.clamp((long) length - (long) i * fragmentBytes(), 0, fragmentBytes());
-        return roundUp(data, DiskGeometry.BLOCK_BYTES);
+        return Math.clamp((long) length - (long) i * fragmentBytes(), 0, fragmentBytes());
     }
 
     public int storedBlocks(int i) {

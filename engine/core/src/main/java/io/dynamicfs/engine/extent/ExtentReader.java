@@ -135,8 +135,9 @@ public final class ExtentReader {
                 return false;
             }
         }
-        int have = Math.max(0, stored - part.from);
-        target.asSlice(have).fill((byte) 0);
+        // No checksum covers the rest of the last block: it is not believed, or it would spoil a reconstruction.
+        int content = Math.min(part.to, geometry.contentBytes(part.fragment));
+        target.asSlice(Math.max(0, content - part.from)).fill((byte) 0);
         return true;
     }
 
@@ -219,8 +220,7 @@ public final class ExtentReader {
             Codes.of(geometry.redundancy()).reconstruct(segments, present, wanted, length);
             MemorySegment.copy(segments[part.fragment], 0, part.target, 0, length);
         }
-        if (part.fragment < k
-                && geometry.storedBytes(part.fragment) > part.from
+        if (geometry.storedBytes(part.fragment) > part.from
                 && !verify(extent, part, Math.min(part.to, geometry.storedBytes(part.fragment)))) {
             throw lost(extent, "what its parity gives does not match its checksum");
         }

@@ -1,8 +1,10 @@
 package io.dynamicfs.engine.format;
 
+import io.dynamicfs.engine.format.Structure.Field;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.UUID;
 
 /**
@@ -18,40 +20,49 @@ public record DiskRecord(
         long sinceMillis,
         String reason,
         String serial) {
-    private static final int FIXED_BYTES = 56;
-    private static final int TEXT_BYTES_MAX = 512;
+    static final Structure STRUCTURE = new Structure("Disk record");
+    private static final Field INDEX = STRUCTURE.field("disk index", 2);
+    private static final Field HEALTH = STRUCTURE.field("health", 1);
+    private static final Field DISK_ID = STRUCTURE.reserve(5).field("disk id", 16);
+    private static final Field BLOCKS = STRUCTURE.field("blocks", 8);
+    private static final Field FREE_BLOCKS = STRUCTURE.field("free blocks", 8);
+    private static final Field SINCE = STRUCTURE.field("since", 8);
+
+    static final int TEXT_BYTES_MAX = 512;
+
+    static {
+        STRUCTURE.reserve(8);
+    }
 
     public byte[] encode() {
         byte[] reasonBytes = clip(reason);
         byte[] serialBytes = clip(serial);
-        ByteBuffer buffer = ByteBuffer.allocate(FIXED_BYTES + 4 + reasonBytes.length + serialBytes.length)
+        ByteBuffer buffer = ByteBuffer.allocate(STRUCTURE.bytes() + 4 + reasonBytes.length + serialBytes.length)
                 .order(ByteOrder.LITTLE_ENDIAN);
-        buffer.putShort((short) index);
-        buffer.put((byte) health.code());
-        buffer.position(8);
-        buffer.putLong(uuid.getMostSignificantBits());
-        buffer.putLong(uuid.getLeastSignificantBits());
-        buffer.putLong(blocks);
-        buffer.putLong(freeBlocks);
-        buffer.putLong(sinceMillis);
-        buffer.position(FIXED_BYTES);
+        buffer.putShort(INDEX.offset(), (short) index);
+        buffer.put(HEALTH.offset(), (byte) health.code());
+        SealedBlock.putUuid(buffer, DISK_ID, uuid);
+        buffer.putLong(BLOCKS.offset(), blocks);
+        buffer.putLong(FREE_BLOCKS.offset(), freeBlocks);
+        buffer.putLong(SINCE.offset(), sinceMillis);
+        buffer.position(STRUCTURE.bytes());
         buffer.putShort((short) reasonBytes.length).put(reasonBytes);
         buffer.putShort((short) serialBytes.length).put(serialBytes);
         return buffer.array();
     }
 
     public static DiskRecord decode(byte[] value) {
-        RecordReader reader = new RecordReader("disk record", value, FIXED_BYTES);
+        RecordReader reader = new RecordReader("disk record", value, STRUCTURE.bytes());
         int index = reader.u16();
         DiskHealth health = DiskHealth.of(reader.u8());
         reader.zeros(5);
-        UUID uuid = new UUID(reader.u64(), reader.u64());
+        UUID uuid = reader.uuid();
         long blocks = reader.positiveLong();
         long free = reader.positiveLong();
         long since = reader.u64();
         reader.zeros(8);
-        String reason = reader.text();
-        String serial = reader.text();
+        String reason = reader.text(TEXT_BYTES_MAX);
+        String serial = reader.text(TEXT_BYTES_MAX);
         return reader.end(new DiskRecord(index, uuid, blocks, free, health, since, reason, serial));
     }
 
@@ -65,6 +76,11 @@ public record DiskRecord(
 
     private static byte[] clip(String text) {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-        return bytes.length <= TEXT_BYTES_MAX ? bytes : java.util.Arrays.copyOf(bytes, TEXT_BYTES_MAX);
+        int end = Math.min(bytes.length, TEXT_BYTES_MAX);
+        // Never between the bytes of one character: a decoder would refuse the rest of it.
+        while (end < bytes.length && (bytes[end] & 0xC0) == 0x80) {
+            end--;
+        }
+        return Arrays.copyOf(bytes, end);
     }
 }

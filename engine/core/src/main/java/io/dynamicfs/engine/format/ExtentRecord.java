@@ -1,5 +1,6 @@
 package io.dynamicfs.engine.format;
 
+import io.dynamicfs.engine.format.Structure.Field;
 import io.dynamicfs.engine.hash.Digest;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -26,20 +27,34 @@ public record ExtentRecord(
     /** Larger checksum areas are kept under keys of their own. */
     public static final int INLINE_CHECKSUM_BYTES_MAX = 512;
 
-    private static final int FIXED_BYTES = 8 + 8 + 8 + 8 + 4 + 4 + 4 + Digest.BYTES;
+    static final Structure STRUCTURE = new Structure("Extent record");
+    private static final Field ID = STRUCTURE.field("extent id", 8);
+    private static final Field BIRTH = STRUCTURE.field("birth", 8);
+    private static final Field VOLUME = STRUCTURE.field("volume id", 8);
+    private static final Field INODE = STRUCTURE.field("inode", 8);
+    private static final Field LENGTH = STRUCTURE.field("length", 4);
+    private static final Field LIVE_BYTES = STRUCTURE.field("live bytes", 4);
+    private static final Field DATA_FRAGMENTS = STRUCTURE.field("data fragments", 1);
+    private static final Field PARITY_FRAGMENTS = STRUCTURE.field("parity fragments", 1);
+    private static final Field DIGEST = STRUCTURE.reserve(2).field("digest", Digest.BYTES);
+
     /** Stands for a fragment that would hold only zeros and is therefore not stored. */
     public static final BlockAddress NOT_STORED = new BlockAddress(Identity.DISK_INDEX_MAX, BlockAddress.BLOCK_MAX);
 
     public byte[] encode() {
         ByteBuffer buffer = ByteBuffer.allocate(
-                        FIXED_BYTES + fragments.size() * BlockAddress.BYTES + 2 + checksums.length)
+                        STRUCTURE.bytes() + fragments.size() * BlockAddress.BYTES + 2 + checksums.length)
                 .order(ByteOrder.LITTLE_ENDIAN);
-        buffer.putLong(id).putLong(birth).putLong(volume).putLong(inode);
-        buffer.putInt(length).putInt(liveBytes);
-        buffer.put((byte) redundancy.dataFragments()).put((byte) redundancy.parityFragments());
-        buffer.putShort((short) 0);
-        digest.write(buffer, buffer.position());
-        buffer.position(FIXED_BYTES);
+        buffer.putLong(ID.offset(), id);
+        buffer.putLong(BIRTH.offset(), birth);
+        buffer.putLong(VOLUME.offset(), volume);
+        buffer.putLong(INODE.offset(), inode);
+        buffer.putInt(LENGTH.offset(), length);
+        buffer.putInt(LIVE_BYTES.offset(), liveBytes);
+        buffer.put(DATA_FRAGMENTS.offset(), (byte) redundancy.dataFragments());
+        buffer.put(PARITY_FRAGMENTS.offset(), (byte) redundancy.parityFragments());
+        digest.write(buffer, DIGEST.offset());
+        buffer.position(STRUCTURE.bytes());
         for (BlockAddress fragment : fragments) {
             buffer.putLong(fragment.pack());
         }
@@ -48,7 +63,7 @@ public record ExtentRecord(
     }
 
     public static ExtentRecord decode(byte[] value) {
-        RecordReader reader = new RecordReader("extent record", value, FIXED_BYTES);
+        RecordReader reader = new RecordReader("extent record", value, STRUCTURE.bytes());
         long id = reader.positiveLong();
         long birth = reader.positiveLong();
         long volume = reader.positiveLong();

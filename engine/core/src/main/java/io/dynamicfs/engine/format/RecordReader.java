@@ -3,7 +3,9 @@ package io.dynamicfs.engine.format;
 import io.dynamicfs.engine.hash.Digest;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.UUID;
 
 /** Takes a record apart from front to back; everything that does not fit is a {@link CorruptRecordException}. */
 final class RecordReader {
@@ -84,8 +86,27 @@ final class RecordReader {
         return data == 0 && parity == 0 ? null : redundancy(data, parity);
     }
 
-    String text() {
-        return new String(bytes(u16()), StandardCharsets.UTF_8);
+    UUID uuid() {
+        require(16);
+        ByteBuffer big = buffer.slice(buffer.position(), 16).order(ByteOrder.BIG_ENDIAN);
+        buffer.position(buffer.position() + 16);
+        return new UUID(big.getLong(), big.getLong());
+    }
+
+    /** A length of 16 bits and as many bytes of UTF-8. */
+    String text(int bytesMax) {
+        int length = u16();
+        if (length > bytesMax) {
+            throw corrupt("a text of at most " + bytesMax + " bytes", length + " bytes");
+        }
+        try {
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes(length)))
+                    .toString();
+        } catch (CharacterCodingException e) {
+            throw corrupt("a text in UTF-8", "bytes that are none");
+        }
     }
 
     byte[] bytes(int count) {

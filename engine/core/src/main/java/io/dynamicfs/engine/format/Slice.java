@@ -6,16 +6,17 @@ import java.util.Arrays;
 
 /**
  * A run of a file's bytes and where they are. Value of a volume tree's SLICE key, whose number is the file offset; slices of one
- * file do not overlap, what lies between them is a hole.
- *
- * <pre>
- *   1 | 3 zeros | length u32 | extent u64 | offset in the extent u32     bytes of an extent, 20 bytes
- *   2 | bytes                                                           the bytes themselves, at most 2048
- * </pre>
+ * file do not overlap, what lies between them is a hole. The first byte says which kind it is.
  */
 public sealed interface Slice {
     /** Files of at most this size are kept in the tree. */
     int INLINE_BYTES_MAX = 2048;
+
+    Structure OF_EXTENT = new Structure("Slice of an extent");
+    Structure.Field TYPE = OF_EXTENT.field("type", 1);
+    Structure.Field LENGTH = OF_EXTENT.reserve(3).field("length", 4);
+    Structure.Field EXTENT = OF_EXTENT.field("extent id", 8);
+    Structure.Field EXTENT_OFFSET = OF_EXTENT.field("extent offset", 4);
 
     byte TYPE_EXTENT = 1;
     byte TYPE_INLINE = 2;
@@ -32,12 +33,12 @@ public sealed interface Slice {
     record OfExtent(int length, long extent, int extentOffset) implements Slice {
         @Override
         public byte[] encode() {
-            return ByteBuffer.allocate(20)
+            return ByteBuffer.allocate(OF_EXTENT.bytes())
                     .order(ByteOrder.LITTLE_ENDIAN)
-                    .putInt(TYPE_EXTENT)
-                    .putInt(length)
-                    .putLong(extent)
-                    .putInt(extentOffset)
+                    .put(TYPE.offset(), TYPE_EXTENT)
+                    .putInt(LENGTH.offset(), length)
+                    .putLong(EXTENT.offset(), extent)
+                    .putInt(EXTENT_OFFSET.offset(), extentOffset)
                     .array();
         }
 
@@ -82,7 +83,12 @@ public sealed interface Slice {
                 }
                 yield reader.end(new OfExtent(length, extent, offset));
             }
-            case TYPE_INLINE -> reader.end(new Inline(reader.bytes(reader.remaining())));
+            case TYPE_INLINE -> {
+                if (reader.remaining() > INLINE_BYTES_MAX) {
+                    throw reader.corrupt("at most " + INLINE_BYTES_MAX + " bytes", reader.remaining() + " bytes");
+                }
+                yield reader.end(new Inline(reader.bytes(reader.remaining())));
+            }
             default -> throw reader.corrupt("slice type 1 or 2", String.valueOf(type));
         };
     }

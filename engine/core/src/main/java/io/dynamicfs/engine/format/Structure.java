@@ -22,21 +22,21 @@ public final class Structure {
     private final List<Field> fields = new ArrayList<>();
     private int end;
 
-    Structure(String name) {
+    public Structure(String name) {
         this.name = name;
     }
 
-    Field field(String fieldName, int bytes) {
+    public Field field(String fieldName, int bytes) {
         return append(fieldName, bytes, false);
     }
 
-    Structure reserve(int bytes) {
+    public Structure reserve(int bytes) {
         append(RESERVED, bytes, true);
         return this;
     }
 
     /** Reserves everything up to {@code offset}. */
-    Structure reserveUntil(int offset) {
+    public Structure reserveUntil(int offset) {
         return reserve(offset - end);
     }
 
@@ -58,7 +58,8 @@ public final class Structure {
         return List.copyOf(fields);
     }
 
-    int bytes() {
+    /** Bytes up to the end of the last field. */
+    public int bytes() {
         return end;
     }
 

@@ -1,5 +1,6 @@
 package io.dynamicfs.engine.format;
 
+import io.dynamicfs.engine.format.Structure.Field;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -23,27 +24,42 @@ public record VolumeRecord(
         long inodes,
         NodePointer root) {
     public static final int NAME_BYTES_MAX = 128;
-    private static final int FIXED_BYTES = 64 + NodePointer.BYTES;
+
+    static final Structure STRUCTURE = new Structure("Volume record");
+    private static final Field ID = STRUCTURE.field("volume id", 8);
+    private static final Field DATA_FRAGMENTS = STRUCTURE.field("data fragments", 1);
+    private static final Field PARITY_FRAGMENTS = STRUCTURE.field("parity fragments", 1);
+    private static final Field DELETING = STRUCTURE.field("deleting", 1);
+    private static final Field QUOTA_BYTES = STRUCTURE.reserve(5).field("quota bytes", 8);
+    private static final Field QUOTA_INODES = STRUCTURE.field("quota inodes", 8);
+    private static final Field CREATED = STRUCTURE.field("created", 8);
+    private static final Field NEXT_INODE = STRUCTURE.field("next inode", 8);
+    private static final Field STORED_BYTES = STRUCTURE.field("stored bytes", 8);
+    private static final Field INODES = STRUCTURE.field("inodes", 8);
+    private static final Field ROOT = STRUCTURE.field("volume tree", NodePointer.BYTES);
 
     public byte[] encode() {
         byte[] nameBytes = name.getBytes(StandardCharsets.UTF_8);
         ByteBuffer buffer =
-                ByteBuffer.allocate(FIXED_BYTES + 2 + nameBytes.length).order(ByteOrder.LITTLE_ENDIAN);
-        buffer.putLong(id);
-        buffer.put((byte) (redundancy == null ? 0 : redundancy.dataFragments()));
-        buffer.put((byte) (redundancy == null ? 0 : redundancy.parityFragments()));
-        buffer.put((byte) (deleting ? 1 : 0));
-        buffer.position(16);
-        buffer.putLong(quotaBytes).putLong(quotaInodes).putLong(createdMillis);
-        buffer.putLong(nextInode).putLong(storedBytes).putLong(inodes);
-        root.write(buffer, buffer.position());
-        buffer.position(FIXED_BYTES);
+                ByteBuffer.allocate(STRUCTURE.bytes() + 2 + nameBytes.length).order(ByteOrder.LITTLE_ENDIAN);
+        buffer.putLong(ID.offset(), id);
+        buffer.put(DATA_FRAGMENTS.offset(), (byte) (redundancy == null ? 0 : redundancy.dataFragments()));
+        buffer.put(PARITY_FRAGMENTS.offset(), (byte) (redundancy == null ? 0 : redundancy.parityFragments()));
+        buffer.put(DELETING.offset(), (byte) (deleting ? 1 : 0));
+        buffer.putLong(QUOTA_BYTES.offset(), quotaBytes);
+        buffer.putLong(QUOTA_INODES.offset(), quotaInodes);
+        buffer.putLong(CREATED.offset(), createdMillis);
+        buffer.putLong(NEXT_INODE.offset(), nextInode);
+        buffer.putLong(STORED_BYTES.offset(), storedBytes);
+        buffer.putLong(INODES.offset(), inodes);
+        root.write(buffer, ROOT.offset());
+        buffer.position(STRUCTURE.bytes());
         buffer.putShort((short) nameBytes.length).put(nameBytes);
         return buffer.array();
     }
 
     public static VolumeRecord decode(byte[] value) {
-        RecordReader reader = new RecordReader("volume record", value, FIXED_BYTES);
+        RecordReader reader = new RecordReader("volume record", value, STRUCTURE.bytes());
         long id = reader.positiveLong();
         Redundancy redundancy = reader.optionalRedundancy();
         boolean deleting = reader.flag();
@@ -55,7 +71,7 @@ public record VolumeRecord(
         long stored = reader.positiveLong();
         long inodes = reader.positiveLong();
         NodePointer root = reader.pointer();
-        String name = reader.text();
+        String name = reader.text(NAME_BYTES_MAX);
         return reader.end(new VolumeRecord(
                 id, name, quotaBytes, quotaInodes, redundancy, deleting, created, nextInode, stored, inodes, root));
     }

@@ -24,6 +24,9 @@ final class FileMap {
     /** The slices that show anything of bytes {@code from} to {@code to}, in order; the first and last may reach beyond. */
     static List<Placed> slices(TreeReader tree, long inode, long from, long to) {
         List<Placed> found = new ArrayList<>();
+        if (from >= to) {
+            return found;
+        }
         Placed before = at(tree, inode, from);
         if (before != null && before.end() > from && before.offset < from) {
             found.add(before);

@@ -24,6 +24,8 @@ import java.util.Random;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class StoragePoolTest {
     private static final long DISK_BYTES = 64L << 20;
@@ -178,6 +180,38 @@ final class StoragePoolTest {
             assertThat(read(after, found, 0, 70_000)).isEqualTo(random(70_000, 3));
             assertThatThrownBy(() -> after.lookup(PosixVolume.ROOT_INODE, name("not-synced")))
                     .isInstanceOf(FsException.class);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2, 3, 4, 5})
+    void whatWasSyncedDuringACommitThatMovesTheLogOutlivesAPowerCut(int failing) throws Exception {
+        StoragePool dying = create("4+2");
+        Volume volume = dying.createVolume(new VolumeSpec("v", 0, 0, null));
+        long gathered = makeFile(volume, "gathered");
+        long synced = makeFile(volume, "synced");
+        dying.commit();
+        write(volume, gathered, 0, random(400_000, 1));
+        CommitSteps commit = dying.beginCommit();
+        commit.step();
+        write(volume, synced, 0, random(50_000, 2));
+        List<String> answers = new ArrayList<>();
+        volume.sync(synced, false, failure -> answers.add(String.valueOf(failure)));
+        dying.serveSyncs();
+        assertThat(answers).containsExactly("null");
+        // A disk that forgets what is written loses its trust, and the log that it holds moves with this commit.
+        disks.get(failing).dropWrites(true);
+        commit.step();
+        disks.get(failing).dropWrites(false);
+        while (commit.step()) {
+            // To the end.
+        }
+
+        survivor = newSurvivor();
+        try (StoragePool pool = reopen()) {
+            Volume after = pool.volume("v");
+            assertThat(read(after, gathered, 0, 400_000)).isEqualTo(random(400_000, 1));
+            assertThat(read(after, synced, 0, 50_000)).isEqualTo(random(50_000, 2));
         }
     }
 
