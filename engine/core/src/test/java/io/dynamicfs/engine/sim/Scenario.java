@@ -89,7 +89,9 @@ final class Scenario {
                 new Action("mkdir", stage -> stage.client.make(d, "m", ModelState.DIRECTORY | 0700, 0, OWNER)),
                 new Action("rmdir", stage -> stage.client.removeDirectory(1, "e")),
                 new Action("chmod", stage -> stage.on(a, client -> client.setAttributes(a, mode(0600)))),
-                new Action("setxattr", stage -> stage.on(a, client -> client.setXattr(a, "user.one", "v".repeat(5000), 0))),
+                new Action(
+                        "setxattr",
+                        stage -> stage.on(a, client -> client.setXattr(a, "user.one", "v".repeat(5000), 0))),
                 new Action("fsync", stage -> stage.sync(a)),
                 new Action("commit", Stage::commit));
     }
