@@ -3,6 +3,7 @@ package io.dynamicfs.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.dynamicfs.daemon.cli.DynamicfsCommand;
 import io.dynamicfs.daemon.demo.DemoFailure;
 import io.dynamicfs.daemon.demo.EngineChild;
@@ -25,6 +26,7 @@ import picocli.CommandLine;
  */
 final class EngineUnderTest {
     private static final int COMMAND_SECONDS = 300;
+    private static final int POLL_MILLIS = 100;
 
     private final Path directory;
     private final List<Path> images = new ArrayList<>();
@@ -118,6 +120,21 @@ final class EngineUnderTest {
         succeed("mount " + volume + " " + target);
         mounts.add(target);
         return target;
+    }
+
+    /** Waits until everything that was answered before this call is part of a generation. */
+    void awaitCommit(String pool) throws IOException, InterruptedException {
+        long target = commits(pool) + 2;
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (commits(pool) < target) {
+            assertThat(System.nanoTime()).as("commits happen").isLessThan(deadline);
+            Thread.sleep(POLL_MILLIS);
+        }
+    }
+
+    private long commits(String pool) throws IOException {
+        Answer answer = dynamicfs("pool status " + pool + " -o json");
+        return new ObjectMapper().readTree(answer.out()).findValue("commits").asLong();
     }
 
     void kill() throws InterruptedException {

@@ -10,6 +10,7 @@ import io.dynamicfs.engine.fs.CheckReport.Severity;
 import io.dynamicfs.engine.tree.Cursor;
 import io.dynamicfs.engine.tree.Tree;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -80,6 +81,8 @@ final class PoolChecker {
                             "",
                             "and " + (leftOut + 1) + " more findings that are not listed"));
         }
+        // What is gone comes first: a reader may not get to the end of the list.
+        findings.sort(Comparator.comparing(Finding::severity).reversed());
         PoolAudit.Totals totals = audit.totals();
         return new CheckReport(
                 audit.generation(),
