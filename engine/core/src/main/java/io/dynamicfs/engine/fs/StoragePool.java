@@ -898,8 +898,13 @@ public final class StoragePool implements AutoCloseable {
         store.pins().unpin(generation);
     }
 
-    void readExtent(long extent, int offset, MemorySegment target) throws LostDataException {
-        store.read(store.poolTree(), extent, offset, target);
+    /** The records of the extents that volume trees of this moment show. */
+    Tree extents() {
+        return store.poolTree();
+    }
+
+    void readExtent(Tree extents, long extent, int offset, MemorySegment target) throws LostDataException {
+        store.read(extents, extent, offset, target);
     }
 
     /** Commits while a change has no room for its record or its nodes; {@code deleting} changes may use half of the reserve. */

@@ -389,6 +389,7 @@ public final class Volume implements PosixVolume {
     public int read(long inode, long offset, MemorySegment target) throws FsException {
         List<Layer.Gap> gaps;
         Tree base;
+        Tree extents;
         long pinned;
         int length;
         pool.readLock().lock();
@@ -411,6 +412,8 @@ public final class Volume implements PosixVolume {
                 return length;
             }
             base = tree;
+            // Of the same moment: a commit may overtake this read and take out of the pool tree what it still needs.
+            extents = pool.extents();
             pinned = pool.pin();
         } catch (CorruptNodeException | CorruptRecordException e) {
             throw corrupt(e);
@@ -418,7 +421,7 @@ public final class Volume implements PosixVolume {
             pool.readLock().unlock();
         }
         try {
-            readSlices(base, inode, gaps, offset, target);
+            readSlices(base, extents, inode, gaps, offset, target);
             return length;
         } catch (LostDataException e) {
             pool.countUnreadable();
@@ -436,17 +439,18 @@ public final class Volume implements PosixVolume {
         }
     }
 
-    /** Bytes {@code from} to {@code to} of a file: its layers over a version of its slices. */
+    /** Bytes {@code from} to {@code to} of a file: its layers over a version of its slices. For the committer. */
     void readStored(Tree base, long inode, List<Layer> layers, long from, long to, MemorySegment target)
             throws LostDataException {
         List<Layer.Gap> gaps = from == to ? List.of() : List.of(new Layer.Gap(from, to));
         for (Layer layer : layers) {
             gaps = layer.answer(gaps, from, target);
         }
-        readSlices(base, inode, gaps, from, target);
+        readSlices(base, pool.extents(), inode, gaps, from, target);
     }
 
-    private void readSlices(Tree base, long inode, List<Layer.Gap> gaps, long origin, MemorySegment target)
+    private void readSlices(
+            Tree base, Tree extents, long inode, List<Layer.Gap> gaps, long origin, MemorySegment target)
             throws LostDataException {
         for (Layer.Gap gap : gaps) {
             long at = gap.from();
@@ -458,7 +462,7 @@ public final class Volume implements PosixVolume {
                 MemorySegment part = target.asSlice(from - origin, to - from);
                 switch (placed.slice()) {
                     case Slice.OfExtent(int ignored, long extent, int start) ->
-                        pool.readExtent(extent, start + skip, part);
+                        pool.readExtent(extents, extent, start + skip, part);
                     case Slice.Inline(byte[] bytes) ->
                         MemorySegment.copy(MemorySegment.ofArray(bytes), skip, part, 0, to - from);
                 }
