@@ -67,7 +67,10 @@ public final class Volume implements PosixVolume {
     private final TreeSet<Long> orphans = new TreeSet<>();
     private boolean moreOrphans;
     private final Deque<SurvivorLog.Entry> unlogged = new ArrayDeque<>();
-    private final Set<Long> renamedOver = new HashSet<>();
+
+    /** Files that took the name of another before all they had received was durable, with the sequence of that rename. */
+    private final Map<Long, Long> renamedOver = new TreeMap<>();
+
     private boolean changed;
 
     Volume(StoragePool pool, VolumeRecord record, Tree tree) throws FsException {
@@ -365,14 +368,23 @@ public final class Volume implements PosixVolume {
         if (change.orphan() != 0) {
             orphans.add(change.orphan());
         }
-        DirtyFile file = dirty.get(change.inode());
-        if (file != null && change.replaced() != 0) {
-            renamedOver.add(change.inode());
+        if (change.replaced() != 0) {
+            tookName(change.inode(), entry);
         }
+        if (operation instanceof Operation.Rename rename && (rename.flags() & RENAME_EXCHANGE) != 0) {
+            tookName(change.replaced(), entry);
+        }
+        DirtyFile file = dirty.get(change.inode());
         if (file != null && operation instanceof Operation.SetAttributes set && set.modified() != null) {
             file.forgetModified();
         }
         unlogged.add(entry);
+    }
+
+    private void tookName(long inode, SurvivorLog.Entry rename) {
+        if (dirty.containsKey(inode)) {
+            renamedOver.put(inode, rename.sequence());
+        }
     }
 
     private void adopt(TreeEditor editor) {
@@ -655,17 +667,21 @@ public final class Volume implements PosixVolume {
         return flushes;
     }
 
-    /** Hands over what files that were renamed over others have received since {@link #beginFlush}. */
-    List<FileFlush> beginFlushOfRenamed() {
+    /**
+     * Hands over what files that took the name of others have received since {@link #beginFlush}, but not those of {@code flushed}
+     * that could not be stored.
+     */
+    List<FileFlush> beginFlushOfRenamed(List<FileFlush> flushed) {
+        Set<Long> leftOut = new HashSet<>();
+        flushed.stream().filter(FileFlush::isLeftOut).forEach(flush -> leftOut.add(flush.inode()));
         List<FileFlush> flushes = new ArrayList<>();
-        for (long inode : renamedOver) {
+        for (long inode : renamedOver.keySet()) {
             DirtyFile file = dirty.get(inode);
             // One that could not be stored stays dirty as a whole; its name may then show the older content.
-            if (file != null && file.hasActive() && file.flushing() == null) {
+            if (file != null && file.hasActive() && !leftOut.contains(inode)) {
                 flushes.add(flush(inode, file));
             }
         }
-        renamedOver.clear();
         return flushes;
     }
 
@@ -785,15 +801,20 @@ public final class Volume implements PosixVolume {
 
     /** A commit that holds everything up to {@code sequence} is durable. */
     void published(long sequence, List<FileFlush> flushes) {
-        while (!unlogged.isEmpty() && unlogged.getFirst().sequence() <= sequence) {
-            unlogged.removeFirst();
-        }
+        forgetNamesThrough(sequence);
         for (FileFlush flush : flushes) {
             if (!flush.isLeftOut()) {
                 flush.file().forgetThrough(flush.lastSequence());
             }
         }
+        renamedOver.entrySet().removeIf(renamed -> !isLeftDirty(renamed.getKey(), renamed.getValue()));
         dirty.values().removeIf(file -> !file.isDirty() && file.unlogged().isEmpty());
+    }
+
+    private void forgetNamesThrough(long sequence) {
+        while (!unlogged.isEmpty() && unlogged.getFirst().sequence() <= sequence) {
+            unlogged.removeFirst();
+        }
     }
 
     /** The oldest record that the survivor memory must keep for this volume's dirty files, or null. */
@@ -816,21 +837,28 @@ public final class Volume implements PosixVolume {
     }
 
     /**
-     * Takes the records that a sync of {@code inode} must make durable: the names of the volume, the content of the file, and
-     * the content of files whose names replaced others.
+     * The records that a sync of {@code inodes} must make durable: the names of the volume, the content of these files, and of
+     * those that took the name of others, which are added to {@code inodes}.
      */
-    void takeUnlogged(long inode, List<SurvivorLog.Entry> target) {
+    void collectUnlogged(Set<Long> inodes, List<SurvivorLog.Entry> target) {
+        inodes.addAll(renamedOver.keySet());
         target.addAll(unlogged);
-        unlogged.clear();
-        takeContent(inode, target);
-        renamedOver.forEach(renamed -> takeContent(renamed, target));
+        for (long inode : inodes) {
+            DirtyFile file = dirty.get(inode);
+            if (file != null) {
+                target.addAll(file.unlogged());
+            }
+        }
     }
 
-    private void takeContent(long inode, List<SurvivorLog.Entry> target) {
-        DirtyFile file = dirty.get(inode);
-        if (file != null) {
-            target.addAll(file.unlogged());
-            file.unlogged().clear();
+    /** The records of {@link #collectUnlogged} up to {@code sequence} are in the intent log. */
+    void logged(Set<Long> inodes, long sequence) {
+        forgetNamesThrough(sequence);
+        for (long inode : inodes) {
+            DirtyFile file = dirty.get(inode);
+            if (file != null) {
+                file.forgetThrough(sequence);
+            }
         }
     }
 }

@@ -29,17 +29,25 @@ final class PoolBed {
 
     private final List<MemoryBlockDevice> disks = new ArrayList<>();
     private SurvivorMemory survivor = newSurvivor();
-    private final EngineContext context =
-            new EngineContext(() -> Instant.ofEpochSecond(1_700_000_000), new Random(1), PoolBed::runInline);
+    private final long seed;
+    private final EngineContext context;
 
     PoolBed(int disks, long diskBytes) {
+        this(1);
         for (int i = 0; i < disks; i++) {
             this.disks.add(new MemoryBlockDevice("disk" + i, diskBytes));
         }
     }
 
-    private PoolBed(List<MemoryBlockDevice> originals) {
-        for (MemoryBlockDevice original : originals) {
+    private PoolBed(long seed) {
+        this.seed = seed;
+        this.context =
+                new EngineContext(() -> Instant.ofEpochSecond(1_700_000_000), new Random(seed), PoolBed::runInline);
+    }
+
+    private PoolBed(PoolBed before) {
+        this(before.seed + 1);
+        for (MemoryBlockDevice original : before.disks) {
             MemoryBlockDevice copy = new MemoryBlockDevice(original.name(), original.sizeBytes());
             copy.bytes().copyFrom(original.bytes());
             disks.add(copy);
@@ -90,7 +98,7 @@ final class PoolBed {
 
     /** The machine's power is cut now: copies of the disks as they are, and an empty survivor memory. */
     PoolBed afterPowerCut() {
-        return new PoolBed(disks);
+        return new PoolBed(this);
     }
 
     static byte[] name(String text) {
