@@ -21,10 +21,12 @@ import io.dynamicfs.engine.format.PoolRecord;
 import io.dynamicfs.engine.format.RootRecord;
 import io.dynamicfs.engine.format.RootRecordLayout;
 import io.dynamicfs.engine.hash.Blake3;
+import io.dynamicfs.engine.hash.Digest;
 import io.dynamicfs.engine.tree.CorruptNodeException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -114,7 +116,7 @@ public final class PoolOpener {
                 0,
                 0,
                 0,
-                io.dynamicfs.engine.hash.Digest.ZERO,
+                Digest.ZERO,
                 true,
                 context.clock().millis(),
                 losses,
@@ -379,10 +381,16 @@ public final class PoolOpener {
     private static RootRecord chooseRoot(Found found, OpenOptions options) throws PoolException {
         List<Candidate> candidates = found.members;
         Long rollback = options.acceptRollback();
+        Map<Digest, Long> holders = candidates.stream()
+                .flatMap(candidate -> candidate.ring.roots().stream())
+                .collect(Collectors.groupingBy(RootRecordLayout::sharedDigest, Collectors.counting()));
+        // Of two openers' first roots only one can have reached a quorum.
         RootRecord root = candidates.stream()
                 .flatMap(candidate -> candidate.ring.roots().stream())
                 .filter(record -> rollback == null || record.generation() <= rollback)
-                .min(RootRingReading.NEWEST_FIRST)
+                .min(RootRingReading.NEWEST_FIRST.thenComparing(
+                        record -> holders.getOrDefault(RootRecordLayout.sharedDigest(record), 0L),
+                        Comparator.reverseOrder()))
                 .orElse(null);
         Candidate any = candidates.getFirst();
         if (root == null) {

@@ -192,6 +192,10 @@ final class FileFlush {
         }
     }
 
+    long inode() {
+        return inode;
+    }
+
     long lastSequence() {
         return layer.lastSequence();
     }

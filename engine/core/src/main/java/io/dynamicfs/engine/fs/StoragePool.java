@@ -40,10 +40,13 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -187,6 +190,9 @@ public final class StoragePool implements AutoCloseable {
         }
         commit();
         survivor.adopt(store.root().incarnation());
+        // An opener before us may have died with its first root on a minority of the disks, some of which may be missing
+        // here: it has the epoch and generation of our first one, but never of our second.
+        commit();
         LOG.info(
                 "pool opened: pool={} generation={} epoch={} volumes={} operations recovered={}",
                 name(),
@@ -638,7 +644,7 @@ public final class StoragePool implements AutoCloseable {
         /** A rename over an existing name must not show the new file without the data it had received. */
         private void storeRenamed(Storer storer, Map<Long, Integer> released) {
             for (Volume volume : volumes.values()) {
-                List<FileFlush> renamed = volume.beginFlushOfRenamed();
+                List<FileFlush> renamed = volume.beginFlushOfRenamed(flushes.getOrDefault(volume, List.of()));
                 if (!renamed.isEmpty()) {
                     storer.store(plan(renamed));
                     volume.applyFlushes(renamed, released);
@@ -794,12 +800,15 @@ public final class StoragePool implements AutoCloseable {
 
     private boolean appendToLog(List<SyncRequest> requests) {
         requireNotStopped();
+        Map<Volume, Set<Long>> wanted = new LinkedHashMap<>();
+        requests.forEach(request ->
+                wanted.computeIfAbsent(request.volume, v -> new TreeSet<>()).add(request.inode));
         List<SurvivorLog.Entry> entries = new ArrayList<>();
+        long last;
         lock.writeLock().lock();
         try {
-            for (SyncRequest request : requests) {
-                request.volume.takeUnlogged(request.inode, entries);
-            }
+            last = survivor.lastSequence();
+            wanted.forEach((volume, inodes) -> volume.collectUnlogged(inodes, entries));
         } finally {
             lock.writeLock().unlock();
         }
@@ -811,7 +820,16 @@ public final class StoragePool implements AutoCloseable {
         }
         // Entries stay where they are until they are durable: only a commit trims the survivor log, and we hold its
         // lock.
-        return bytes <= LOG_PAYLOAD_BYTES_MAX && store.appendToLog(payload);
+        if (bytes > LOG_PAYLOAD_BYTES_MAX || !store.appendToLog(payload)) {
+            return false;
+        }
+        lock.writeLock().lock();
+        try {
+            wanted.forEach((volume, inodes) -> volume.logged(inodes, last));
+        } finally {
+            lock.writeLock().unlock();
+        }
+        return true;
     }
 
     private static void failSyncs(List<SyncRequest> requests, FsException failure) {
@@ -898,8 +916,13 @@ public final class StoragePool implements AutoCloseable {
         store.pins().unpin(generation);
     }
 
-    void readExtent(long extent, int offset, MemorySegment target) throws LostDataException {
-        store.read(store.poolTree(), extent, offset, target);
+    /** The records of the extents that volume trees of this moment show. */
+    Tree extents() {
+        return store.poolTree();
+    }
+
+    void readExtent(Tree extents, long extent, int offset, MemorySegment target) throws LostDataException {
+        store.read(extents, extent, offset, target);
     }
 
     /** Commits while a change has no room for its record or its nodes; {@code deleting} changes may use half of the reserve. */

@@ -67,7 +67,10 @@ public final class Volume implements PosixVolume {
     private final TreeSet<Long> orphans = new TreeSet<>();
     private boolean moreOrphans;
     private final Deque<SurvivorLog.Entry> unlogged = new ArrayDeque<>();
-    private final Set<Long> renamedOver = new HashSet<>();
+
+    /** Files that took the name of another before all they had received was durable, with the sequence of that rename. */
+    private final Map<Long, Long> renamedOver = new TreeMap<>();
+
     private boolean changed;
 
     Volume(StoragePool pool, VolumeRecord record, Tree tree) throws FsException {
@@ -365,14 +368,23 @@ public final class Volume implements PosixVolume {
         if (change.orphan() != 0) {
             orphans.add(change.orphan());
         }
-        DirtyFile file = dirty.get(change.inode());
-        if (file != null && change.replaced() != 0) {
-            renamedOver.add(change.inode());
+        if (change.replaced() != 0) {
+            tookName(change.inode(), entry);
         }
+        if (operation instanceof Operation.Rename rename && (rename.flags() & RENAME_EXCHANGE) != 0) {
+            tookName(change.replaced(), entry);
+        }
+        DirtyFile file = dirty.get(change.inode());
         if (file != null && operation instanceof Operation.SetAttributes set && set.modified() != null) {
             file.forgetModified();
         }
         unlogged.add(entry);
+    }
+
+    private void tookName(long inode, SurvivorLog.Entry rename) {
+        if (dirty.containsKey(inode)) {
+            renamedOver.put(inode, rename.sequence());
+        }
     }
 
     private void adopt(TreeEditor editor) {
@@ -389,6 +401,7 @@ public final class Volume implements PosixVolume {
     public int read(long inode, long offset, MemorySegment target) throws FsException {
         List<Layer.Gap> gaps;
         Tree base;
+        Tree extents;
         long pinned;
         int length;
         pool.readLock().lock();
@@ -411,6 +424,8 @@ public final class Volume implements PosixVolume {
                 return length;
             }
             base = tree;
+            // Of the same moment: a commit may overtake this read and take out of the pool tree what it still needs.
+            extents = pool.extents();
             pinned = pool.pin();
         } catch (CorruptNodeException | CorruptRecordException e) {
             throw corrupt(e);
@@ -418,7 +433,7 @@ public final class Volume implements PosixVolume {
             pool.readLock().unlock();
         }
         try {
-            readSlices(base, inode, gaps, offset, target);
+            readSlices(base, extents, inode, gaps, offset, target);
             return length;
         } catch (LostDataException e) {
             pool.countUnreadable();
@@ -436,17 +451,18 @@ public final class Volume implements PosixVolume {
         }
     }
 
-    /** Bytes {@code from} to {@code to} of a file: its layers over a version of its slices. */
+    /** Bytes {@code from} to {@code to} of a file: its layers over a version of its slices. For the committer. */
     void readStored(Tree base, long inode, List<Layer> layers, long from, long to, MemorySegment target)
             throws LostDataException {
         List<Layer.Gap> gaps = from == to ? List.of() : List.of(new Layer.Gap(from, to));
         for (Layer layer : layers) {
             gaps = layer.answer(gaps, from, target);
         }
-        readSlices(base, inode, gaps, from, target);
+        readSlices(base, pool.extents(), inode, gaps, from, target);
     }
 
-    private void readSlices(Tree base, long inode, List<Layer.Gap> gaps, long origin, MemorySegment target)
+    private void readSlices(
+            Tree base, Tree extents, long inode, List<Layer.Gap> gaps, long origin, MemorySegment target)
             throws LostDataException {
         for (Layer.Gap gap : gaps) {
             long at = gap.from();
@@ -458,7 +474,7 @@ public final class Volume implements PosixVolume {
                 MemorySegment part = target.asSlice(from - origin, to - from);
                 switch (placed.slice()) {
                     case Slice.OfExtent(int ignored, long extent, int start) ->
-                        pool.readExtent(extent, start + skip, part);
+                        pool.readExtent(extents, extent, start + skip, part);
                     case Slice.Inline(byte[] bytes) ->
                         MemorySegment.copy(MemorySegment.ofArray(bytes), skip, part, 0, to - from);
                 }
@@ -651,17 +667,21 @@ public final class Volume implements PosixVolume {
         return flushes;
     }
 
-    /** Hands over what files that were renamed over others have received since {@link #beginFlush}. */
-    List<FileFlush> beginFlushOfRenamed() {
+    /**
+     * Hands over what files that took the name of others have received since {@link #beginFlush}, but not those of {@code flushed}
+     * that could not be stored.
+     */
+    List<FileFlush> beginFlushOfRenamed(List<FileFlush> flushed) {
+        Set<Long> leftOut = new HashSet<>();
+        flushed.stream().filter(FileFlush::isLeftOut).forEach(flush -> leftOut.add(flush.inode()));
         List<FileFlush> flushes = new ArrayList<>();
-        for (long inode : renamedOver) {
+        for (long inode : renamedOver.keySet()) {
             DirtyFile file = dirty.get(inode);
             // One that could not be stored stays dirty as a whole; its name may then show the older content.
-            if (file != null && file.hasActive() && file.flushing() == null) {
+            if (file != null && file.hasActive() && !leftOut.contains(inode)) {
                 flushes.add(flush(inode, file));
             }
         }
-        renamedOver.clear();
         return flushes;
     }
 
@@ -781,15 +801,20 @@ public final class Volume implements PosixVolume {
 
     /** A commit that holds everything up to {@code sequence} is durable. */
     void published(long sequence, List<FileFlush> flushes) {
-        while (!unlogged.isEmpty() && unlogged.getFirst().sequence() <= sequence) {
-            unlogged.removeFirst();
-        }
+        forgetNamesThrough(sequence);
         for (FileFlush flush : flushes) {
             if (!flush.isLeftOut()) {
                 flush.file().forgetThrough(flush.lastSequence());
             }
         }
+        renamedOver.entrySet().removeIf(renamed -> !isLeftDirty(renamed.getKey(), renamed.getValue()));
         dirty.values().removeIf(file -> !file.isDirty() && file.unlogged().isEmpty());
+    }
+
+    private void forgetNamesThrough(long sequence) {
+        while (!unlogged.isEmpty() && unlogged.getFirst().sequence() <= sequence) {
+            unlogged.removeFirst();
+        }
     }
 
     /** The oldest record that the survivor memory must keep for this volume's dirty files, or null. */
@@ -812,21 +837,28 @@ public final class Volume implements PosixVolume {
     }
 
     /**
-     * Takes the records that a sync of {@code inode} must make durable: the names of the volume, the content of the file, and
-     * the content of files whose names replaced others.
+     * The records that a sync of {@code inodes} must make durable: the names of the volume, the content of these files, and of
+     * those that took the name of others, which are added to {@code inodes}.
      */
-    void takeUnlogged(long inode, List<SurvivorLog.Entry> target) {
+    void collectUnlogged(Set<Long> inodes, List<SurvivorLog.Entry> target) {
+        inodes.addAll(renamedOver.keySet());
         target.addAll(unlogged);
-        unlogged.clear();
-        takeContent(inode, target);
-        renamedOver.forEach(renamed -> takeContent(renamed, target));
+        for (long inode : inodes) {
+            DirtyFile file = dirty.get(inode);
+            if (file != null) {
+                target.addAll(file.unlogged());
+            }
+        }
     }
 
-    private void takeContent(long inode, List<SurvivorLog.Entry> target) {
-        DirtyFile file = dirty.get(inode);
-        if (file != null) {
-            target.addAll(file.unlogged());
-            file.unlogged().clear();
+    /** The records of {@link #collectUnlogged} up to {@code sequence} are in the intent log. */
+    void logged(Set<Long> inodes, long sequence) {
+        forgetNamesThrough(sequence);
+        for (long inode : inodes) {
+            DirtyFile file = dirty.get(inode);
+            if (file != null) {
+                file.forgetThrough(sequence);
+            }
         }
     }
 }
