@@ -48,7 +48,7 @@ import org.jspecify.annotations.Nullable;
  * that the last root refers to is touched; a disk that fails on the way is left out and its share is written elsewhere.
  */
 public final class CommitRun {
-    private static final int CHECKSUM_PART_BYTES = 3200;
+    static final int CHECKSUM_PART_BYTES = 3200;
     private static final int REPAIRS_PER_COMMIT = 256;
     private static final int PENDING_KEYS_PER_COMMIT = 200;
     private static final int ROOT_WRITE_TRIES = 3;
