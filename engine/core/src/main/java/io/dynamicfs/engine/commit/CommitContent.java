@@ -62,6 +62,9 @@ public interface CommitContent {
      */
     Frozen freeze(Storer storer);
 
+    /** The records of file content that the last {@link #freeze} had to leave out, as the intent log keeps them. */
+    List<MemorySegment> unstored();
+
     /** The state of the last {@link #freeze} is durable as {@code generation}. */
     void published(long generation);
 }

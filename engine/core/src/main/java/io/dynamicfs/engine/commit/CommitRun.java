@@ -53,6 +53,9 @@ public final class CommitRun {
     private static final int PENDING_KEYS_PER_COMMIT = 200;
     private static final int ROOT_WRITE_TRIES = 3;
 
+    /** Records that a log takes over from another are joined up to this size. */
+    private static final long CARRIED_BYTES_MAX = 256 << 10;
+
     /** Slots kept free beyond what a commit has counted. */
     private static final int SLOT_SLACK = 64;
 
@@ -415,7 +418,10 @@ public final class CommitRun {
         boolean intact = store.log().map(IntentLog::isIntact).orElse(false);
         int wanted =
                 Math.min(store.root().metadataCopies(), store.disks().writable().size());
-        if (incomplete || (intact && store.root().log().copies().size() >= wanted)) {
+        boolean first = store.log().isEmpty();
+        // What is left out stays in the log that has it, unless that is the log of an earlier incarnation.
+        boolean mustStay = incomplete && !first;
+        if (mustStay || (intact && store.root().log().copies().size() >= wanted)) {
             return;
         }
         List<BlockAddress> copies = store.placement().placeCopies(wanted, store.logBlocks());
@@ -424,6 +430,9 @@ public final class CommitRun {
         if (copies.size() < Math.min(wanted, store.root().metadataLosses() + 1) || !carryOver(moved)) {
             for (BlockAddress copy : copies) {
                 store.space(copy.disk()).free(copy.block(), store.logBlocks());
+            }
+            if (incomplete && first) {
+                throw new StoppedException("what was answered before can neither be stored nor logged");
             }
             return;
         }
@@ -435,21 +444,41 @@ public final class CommitRun {
         newLog = moved;
     }
 
-    /** What was logged since this commit gathered is acknowledged and not in its root: the new log starts with it. */
+    /**
+     * The new log starts with what is acknowledged and not in this commit's root: what was logged since the commit gathered, or,
+     * after opening, what was recovered and could not be stored.
+     */
     private boolean carryOver(IntentLog moved) {
         IntentLog old = store.log().orElse(null);
-        if (old == null || old.described().startSequence() == logStart.startSequence()) {
+        if (old == null) {
+            return !incomplete || appendAll(content.unstored(), moved);
+        }
+        if (old.described().startSequence() == logStart.startSequence()) {
             return true;
         }
         try (Arena arena = Arena.ofShared()) {
             IntentLog.Replay records = IntentLog.replay(store.disks(), logStart, store.incarnation(), arena);
-            for (MemorySegment payload : records.payloads()) {
-                if (!moved.hasRoomFor(payload.byteSize(), 0) || !moved.append(List.of(payload))) {
+            boolean complete = records.nextSequence() >= old.described().startSequence();
+            return complete && appendAll(records.payloads(), moved);
+        }
+    }
+
+    private static boolean appendAll(List<MemorySegment> records, IntentLog log) {
+        List<MemorySegment> together = new ArrayList<>();
+        long bytes = 0;
+        for (int i = 0; i < records.size(); i++) {
+            together.add(records.get(i));
+            bytes += records.get(i).byteSize();
+            boolean last = i + 1 == records.size();
+            if (last || bytes + records.get(i + 1).byteSize() > CARRIED_BYTES_MAX) {
+                if (!log.hasRoomFor(bytes, 0) || !log.append(together)) {
                     return false;
                 }
+                together.clear();
+                bytes = 0;
             }
         }
-        return moved.described().startSequence() >= old.described().startSequence();
+        return true;
     }
 
     // Step 5: tree nodes

@@ -151,6 +151,11 @@ public final class PoolOpener {
         }
 
         @Override
+        public List<MemorySegment> unstored() {
+            return List.of();
+        }
+
+        @Override
         public void published(long generation) {
             // Nothing waits for it.
         }

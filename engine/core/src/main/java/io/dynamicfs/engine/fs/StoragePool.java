@@ -40,6 +40,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -102,6 +103,9 @@ public final class StoragePool implements AutoCloseable {
     private final Semaphore work = new Semaphore(0);
     private final AtomicLong newNodes = new AtomicLong();
     private final AtomicLong unreadable = new AtomicLong();
+    /** Sequences of what was acknowledged before this pool was opened, until a root or the log of its own has it. */
+    private final Set<Long> recoveredFromLog = new HashSet<>();
+
     private volatile @Nullable String stopped;
     private @Nullable RunningCommit running;
     private long syncsServed;
@@ -177,6 +181,7 @@ public final class StoragePool implements AutoCloseable {
         }
         UUID poolId = store.identity().poolId();
         if (survivor.belongsTo(poolId, store.root().incarnation())) {
+            loggedOperations(opened.logPayloads()).forEach(operation -> recoveredFromLog.add(operation.sequence));
             replaySurvivor(survivor.recover());
         } else {
             if (opened.logDamage() != null && options.acceptRollback() == null) {
@@ -189,6 +194,7 @@ public final class StoragePool implements AutoCloseable {
             replayLog(opened.logPayloads());
         }
         commit();
+        recoveredFromLog.clear();
         survivor.adopt(store.root().incarnation());
         // An opener before us may have died with its first root on a minority of the disks, some of which may be missing
         // here: it has the epoch and generation of our first one, but never of our second.
@@ -210,6 +216,14 @@ public final class StoragePool implements AutoCloseable {
 
     /** The log's records are in the order in which they were synced: they are made again in the order in which they happened. */
     private void replayLog(List<MemorySegment> payloads) {
+        for (LoggedOperation operation : loggedOperations(payloads)) {
+            SurvivorLog.Entry entry = survivor.append(operation.volume, 0, 0, operation.operation, operation.data);
+            recoveredFromLog.add(entry.sequence());
+            replay(entry, operation.sequence);
+        }
+    }
+
+    private static List<LoggedOperation> loggedOperations(List<MemorySegment> payloads) {
         List<LoggedOperation> operations = new ArrayList<>();
         for (MemorySegment payload : payloads) {
             for (long at = 0; at < payload.byteSize(); ) {
@@ -219,10 +233,7 @@ public final class StoragePool implements AutoCloseable {
             }
         }
         operations.sort(Comparator.comparingLong(operation -> operation.sequence));
-        for (LoggedOperation operation : operations) {
-            SurvivorLog.Entry entry = survivor.append(operation.volume, 0, 0, operation.operation, operation.data);
-            replay(entry, operation.sequence);
-        }
+        return operations;
     }
 
     /** A survivor record as the intent log keeps it. */
@@ -650,6 +661,20 @@ public final class StoragePool implements AutoCloseable {
                     volume.applyFlushes(renamed, released);
                     flushes.computeIfAbsent(volume, v -> new ArrayList<>()).addAll(renamed);
                 }
+            }
+        }
+
+        @Override
+        public List<MemorySegment> unstored() {
+            lock.readLock().lock();
+            try {
+                return volumes.values().stream()
+                        .flatMap(Volume::unstored)
+                        .filter(entry -> recoveredFromLog.contains(entry.sequence()))
+                        .map(SurvivorLog.Entry::bytes)
+                        .toList();
+            } finally {
+                lock.readLock().unlock();
             }
         }
 

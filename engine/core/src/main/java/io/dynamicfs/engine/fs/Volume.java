@@ -31,6 +31,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -860,5 +861,10 @@ public final class Volume implements PosixVolume {
                 file.forgetThrough(sequence);
             }
         }
+    }
+
+    /** The records of file content that neither the volume's tree nor the intent log holds. */
+    Stream<SurvivorLog.Entry> unstored() {
+        return dirty.values().stream().filter(DirtyFile::isDirty).flatMap(file -> file.unlogged().stream());
     }
 }

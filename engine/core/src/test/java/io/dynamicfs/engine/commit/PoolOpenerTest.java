@@ -117,6 +117,11 @@ class PoolOpenerTest {
         }
 
         @Override
+        public List<MemorySegment> unstored() {
+            return List.of();
+        }
+
+        @Override
         public void published(long generation) {}
     }
 

@@ -216,6 +216,59 @@ final class StoragePoolTest {
     }
 
     @Test
+    void aSyncThatFailedIsNotAnsweredWellTheNextTime() throws Exception {
+        StoragePool pool = create("3x");
+        Volume volume = pool.createVolume(new VolumeSpec("v", 0, 0, null));
+        long inode = fileWithALostBlock(pool, volume);
+        write(volume, inode, 10, name("partly over what is lost"));
+        write(volume, inode, 1 << 20, random(600_000, 4));
+        List<String> answers = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            volume.sync(inode, false, failure -> answers.add(failure == null ? "durable" : "not stored"));
+            pool.serveSyncs();
+        }
+        assertThat(answers).containsExactly("not stored", "not stored");
+    }
+
+    @Test
+    void whatWasSyncedAndCannotBeStoredAfterOpeningOutlivesTheNextPowerCut() throws Exception {
+        StoragePool dying = create("3x");
+        Volume volume = dying.createVolume(new VolumeSpec("v", 0, 0, null));
+        long inode = fileWithALostBlock(dying, volume);
+        write(volume, inode, 10, name("acknowledged"));
+        List<String> answers = new ArrayList<>();
+        volume.sync(inode, false, failure -> answers.add(String.valueOf(failure)));
+        dying.serveSyncs();
+        assertThat(answers).containsExactly("null");
+
+        for (int death = 0; death < 3; death++) {
+            survivor = newSurvivor();
+            StoragePool pool = reopen();
+            assertThat(read(pool.volume("v"), inode, 10, 12)).isEqualTo(name("acknowledged"));
+            pool.commit();
+        }
+    }
+
+    /** A file of 8 KiB in the last commit, whose first block no disk has any more. */
+    private long fileWithALostBlock(StoragePool pool, Volume volume) throws FsException {
+        byte[] data = random(8192, 12);
+        long inode = makeFile(volume, "damaged");
+        write(volume, inode, 0, data);
+        pool.commit();
+        for (MemoryBlockDevice disk : disks) {
+            for (long at = 0; at < DISK_BYTES; at += 4096) {
+                if (disk.bytes()
+                                .asSlice(at, 4096)
+                                .mismatch(MemorySegment.ofArray(data).asSlice(0, 4096))
+                        < 0) {
+                    disk.bytes().set(ValueLayout.JAVA_BYTE, at, (byte) (data[0] + 1));
+                }
+            }
+        }
+        return inode;
+    }
+
+    @Test
     void aCheckOfAnIntactPoolFindsNothing() throws Exception {
         try (StoragePool pool = create("4+2")) {
             Volume volume = pool.createVolume(new VolumeSpec("v", 0, 0, null));
