@@ -1,5 +1,6 @@
 package io.dynamicfs.engine.tree;
 
+import io.dynamicfs.engine.format.NodeLayout;
 import io.dynamicfs.engine.format.NodePointer;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -89,6 +90,11 @@ public final class TreeWalker {
                 "others");
         check(resource, node.count >= (node.isLeaf() ? 1 : 2), "entries", node.count);
         check(resource, node.entryBytes == node.entryBytes(0, node.count), "its size", node.entryBytes);
+        check(
+                resource,
+                node.entryBytes <= NodeLayout.ENTRY_BYTES_MAX,
+                "entries of at most " + NodeLayout.ENTRY_BYTES_MAX + " bytes",
+                node.entryBytes);
         for (int i = 0; i < node.count; i++) {
             byte[] key = node.keys[i];
             boolean above = i == 0

@@ -2,10 +2,12 @@ package io.dynamicfs.engine.tree;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.dynamicfs.engine.format.NodeLayout;
 import io.dynamicfs.engine.format.NodePointer;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -305,6 +307,51 @@ class TreeTest {
         }
         TreeWalker.Shape shape = TreeWalker.verify(tree);
         assertThat(shape.entryBytes()).isGreaterThan(shape.leaves() * NodeLayout.BYTES * 9 / 10);
+    }
+
+    /** A key of 300 bytes that differs from those of other groups at its start and within its group at its end. */
+    private static byte[] groupKey(int group, int member) {
+        byte[] key = new byte[NodeLayout.KEY_BYTES_MAX];
+        ByteBuffer.wrap(key).putShort((short) group).putShort(key.length - 2, (short) member);
+        return key;
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {302, 1_000})
+    void aSeparatorThatGrowsByEveningOutSplitsTheFullParent(int groups) {
+        // Six entries fill a leaf, so that all separators are those of groups: short, and many to a parent.
+        TreeEditor editor = Tree.empty(context, TREE).edit();
+        for (int group = 0; group < groups; group++) {
+            for (int member = 0; member < 6; member++) {
+                editor.put(groupKey(group, member), new byte[2_000]);
+            }
+        }
+        Tree tree = commit(editor.build().tree(), 1);
+        TreeWalker.Shape full = TreeWalker.verify(tree);
+        assertThat(full.leaves()).isEqualTo(groups);
+        Set<Long> old = MemoryNodes.reachable(tree);
+        TreeEditor removal = tree.edit();
+        for (int member = 0; member < 4; member++) {
+            assertThat(removal.remove(groupKey(5, member))).isTrue();
+        }
+        TreeEdit edit = removal.build();
+        TreeWalker.Shape after = TreeWalker.verify(edit.tree());
+        assertThat(after.leaves()).isEqualTo(groups);
+        assertThat(after.innerNodes()).isGreaterThan(full.innerNodes());
+        assertThat(after.entries()).isEqualTo(groups * 6L - 4);
+        commitAndCheckReplaced(edit.tree(), 2, old, new ArrayList<>(edit.replaced()));
+    }
+
+    @Test
+    void aCompletedCommitIsReadFromTheCache() {
+        TreeEditor editor = Tree.empty(context, TREE).edit();
+        for (int i = 0; i < 1_000; i++) {
+            editor.put(key(i), new byte[50]);
+        }
+        Tree tree = commit(editor.build().tree(), 1);
+        assertThat(Tree.at(context, TREE, tree.root()).get(key(7))).hasSize(50);
+        assertThat(TreeWalker.verify(tree).entries()).isEqualTo(1_000);
+        assertThat(nodes.loads).hasValue(0);
     }
 
     @Test
@@ -622,6 +669,47 @@ class TreeTest {
                 .isInstanceOfSatisfying(
                         CorruptNodeException.class,
                         e -> assertThat(e.expected()).isEqualTo("generation 9"));
+    }
+
+    @Test
+    void aMisplacedNodeIsReportedEvenWhereDigestsMatch() {
+        TreeEditor editor = Tree.empty(context, TREE).edit();
+        for (int i = 0; i < 5_000; i++) {
+            editor.put(key(i), new byte[50]);
+        }
+        Tree tree = commit(editor.build().tree(), 1);
+        List<NodePointer> leaves = new ArrayList<>();
+        TreeWalker.walk(tree, new TreeWalker.Visitor() {
+            @Override
+            public boolean reached(NodePointer pointer, int level, byte[] lower, byte @Nullable [] upper) {
+                if (level == 0) {
+                    leaves.add(pointer);
+                }
+                return true;
+            }
+
+            @Override
+            public void unreadable(
+                    NodePointer pointer, byte[] lower, byte @Nullable [] upper, CorruptNodeException reason) {
+                throw reason;
+            }
+        });
+        long first = leaves.get(0).address();
+        long second = leaves.get(1).address();
+        byte[] misplaced = nodes.bytes(second).clone();
+        assertThat(replacing(first, misplaced, tree).expected()).isEqualTo("address " + first);
+        ByteBuffer.wrap(misplaced).order(ByteOrder.LITTLE_ENDIAN).putLong(32, first);
+        assertThat(replacing(first, misplaced, tree).expected()).startsWith("keys [, ");
+        byte[] root = nodes.bytes(tree.root().address()).clone();
+        ByteBuffer.wrap(root).order(ByteOrder.LITTLE_ENDIAN).putLong(32, first);
+        assertThat(replacing(first, root, tree).expected()).isEqualTo("level 0");
+    }
+
+    /** What reading key 0 reports when other bytes stand at an address and the store takes them for right. */
+    private CorruptNodeException replacing(long address, byte[] bytes, Tree tree) {
+        NodeStore trusting = pointer -> pointer.address() == address ? ByteBuffer.wrap(bytes) : nodes.load(pointer);
+        Tree read = Tree.at(new TreeContext(trusting, new NodeCache(1 << 20)), TREE, tree.root());
+        return catchThrowableOfType(CorruptNodeException.class, () -> read.get(key(0)));
     }
 
     @Test
