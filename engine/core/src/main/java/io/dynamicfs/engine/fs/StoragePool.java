@@ -103,6 +103,7 @@ public final class StoragePool implements AutoCloseable {
     private final AtomicLong newNodes = new AtomicLong();
     private final AtomicLong unreadable = new AtomicLong();
     private volatile @Nullable String stopped;
+    private volatile boolean closedCleanly;
     private @Nullable RunningCommit running;
     private long syncsServed;
     private long operationsRecovered;
@@ -1053,6 +1054,11 @@ public final class StoragePool implements AutoCloseable {
 
     // Ending
 
+    /** Whether everything that was answered is in the last root: the survivor memory may be thrown away. */
+    public boolean closedCleanly() {
+        return closedCleanly;
+    }
+
     /** Stores everything, writes a root that says so, and gives the disks back. */
     @Override
     public void close() {
@@ -1063,6 +1069,7 @@ public final class StoragePool implements AutoCloseable {
                 finishRunning();
                 store.markClosing();
                 commit();
+                closedCleanly = true;
             }
         } catch (StoppedException e) {
             LOG.error("pool could not be closed cleanly: pool={} reason=\"{}\"", name(), e.getMessage());
