@@ -191,7 +191,8 @@ public final class StoragePool implements AutoCloseable {
         }
         commit();
         survivor.adopt(store.root().incarnation());
-        // An opener before us may have died with its first root on a minority of the disks, some of which may be missing
+        // An opener before us may have died with its first root on a minority of the disks, some of which may be
+        // missing
         // here: it has the epoch and generation of our first one, but never of our second.
         commit();
         LOG.info(

@@ -161,7 +161,8 @@ class PoolOpenerTest {
         assertNothingWasWritten();
         PoolRecord record = new PoolRecord(new Redundancy(4, 2), true, 0);
         PoolException other = catchThrowableOfType(
-                PoolException.class, () -> PoolOpener.create(context, disks, "tank", record, AddOptions.overwriting(List.of("ext4"))));
+                PoolException.class,
+                () -> PoolOpener.create(context, disks, "tank", record, AddOptions.overwriting(List.of("ext4"))));
         assertThat(other.reason()).isEqualTo(Reason.DISK_FOREIGN);
         PoolOpener.create(context, disks, "tank", record, AddOptions.overwriting(List.of("GPT")));
         assertThat(open(disks).root().generation()).isEqualTo(1);

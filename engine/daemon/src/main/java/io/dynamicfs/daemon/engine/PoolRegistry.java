@@ -157,7 +157,8 @@ public final class PoolRegistry {
         } else if (!open.isReadOnly()) {
             throw new PoolException(
                     Reason.STOPPED,
-                    "the pool \"" + open.name() + "\" was closed, but its last commit failed. What was answered is kept in "
+                    "the pool \"" + open.name()
+                            + "\" was closed, but its last commit failed. What was answered is kept in "
                             + "memory: opening the pool again, before this machine restarts, recovers it.");
         }
         LOG.info("event=pool-closed pool={} id={}", open.name(), open.id());
