@@ -195,19 +195,30 @@ public final class PoolOpener {
         }
         for (Signature signature : signatures) {
             if (signature.name().equals(Signatures.DYNAMICFS)) {
-                throw new PoolException(
-                        Reason.DISK_IN_POOL,
-                        device.name() + " is a disk of a DynamicFS pool already ("
-                                + DiskLabels.read(device).describe() + "): open that pool, or destroy it first");
-            }
-            if (!signature.name().equals(options.overwriteSignature())) {
+                requireNoOtherPool(device, options);
+            } else if (!options.overwrite().contains(signature.name())) {
                 throw new PoolException(
                         Reason.DISK_FOREIGN,
                         device.name() + " is not empty: expected no signature, found " + signature.name() + " at byte "
-                                + signature.offset() + "; to destroy what is there, add --overwrite "
-                                + signature.name());
+                                + signature.offset() + "; to destroy what is there, add --overwrite \""
+                                + signature.name() + "\"");
             }
         }
+    }
+
+    private static void requireNoOtherPool(BlockDevice device, AddOptions options) throws PoolException {
+        DiskLabelReading label = DiskLabels.read(device);
+        String advice = "use another disk";
+        if (label instanceof DiskLabelReading.Labelled labelled) {
+            String poolId = labelled.identity().poolId().toString();
+            if (options.overwrite().contains(poolId)) {
+                return;
+            }
+            advice = "open that pool or destroy it, or take this disk from it for good with --overwrite " + poolId;
+        }
+        throw new PoolException(
+                Reason.DISK_IN_POOL,
+                device.name() + " is a disk of a DynamicFS pool already (" + label.describe() + "); " + advice);
     }
 
     private static PoolMember member(EngineContext context, BlockDevice device, UUID poolId, int index, String name) {

@@ -107,6 +107,7 @@ public final class StoragePool implements AutoCloseable {
     private final Set<Long> recoveredFromLog = new HashSet<>();
 
     private volatile @Nullable String stopped;
+    private volatile boolean closedCleanly;
     private @Nullable RunningCommit running;
     private long syncsServed;
     private long operationsRecovered;
@@ -196,7 +197,8 @@ public final class StoragePool implements AutoCloseable {
         commit();
         recoveredFromLog.clear();
         survivor.adopt(store.root().incarnation());
-        // An opener before us may have died with its first root on a minority of the disks, some of which may be missing
+        // An opener before us may have died with its first root on a minority of the disks, some of which may be
+        // missing
         // here: it has the epoch and generation of our first one, but never of our second.
         commit();
         LOG.info(
@@ -1078,6 +1080,11 @@ public final class StoragePool implements AutoCloseable {
 
     // Ending
 
+    /** Whether everything that was answered is in the last root: the survivor memory may be thrown away. */
+    public boolean closedCleanly() {
+        return closedCleanly;
+    }
+
     /** Stores everything, writes a root that says so, and gives the disks back. */
     @Override
     public void close() {
@@ -1088,6 +1095,7 @@ public final class StoragePool implements AutoCloseable {
                 finishRunning();
                 store.markClosing();
                 commit();
+                closedCleanly = true;
             }
         } catch (StoppedException e) {
             LOG.error("pool could not be closed cleanly: pool={} reason=\"{}\"", name(), e.getMessage());

@@ -162,30 +162,37 @@ class PoolOpenerTest {
         assertThat(refusal)
                 .hasMessageContaining("disk2")
                 .hasMessageContaining("GPT at byte 512")
-                .hasMessageContaining("--overwrite GPT");
+                .hasMessageContaining("--overwrite \"GPT\"");
         assertNothingWasWritten();
         PoolRecord record = new PoolRecord(new Redundancy(4, 2), true, 0);
         PoolException other = catchThrowableOfType(
-                PoolException.class, () -> PoolOpener.create(context, disks, "tank", record, new AddOptions("ext4")));
+                PoolException.class,
+                () -> PoolOpener.create(context, disks, "tank", record, AddOptions.overwriting(List.of("ext4"))));
         assertThat(other.reason()).isEqualTo(Reason.DISK_FOREIGN);
-        PoolOpener.create(context, disks, "tank", record, new AddOptions("GPT"));
+        PoolOpener.create(context, disks, "tank", record, AddOptions.overwriting(List.of("GPT")));
         assertThat(open(disks).root().generation()).isEqualTo(1);
     }
 
     @Test
-    void aDiskOfAPoolIsRefusedAndNoWordOverwritesIt() throws Exception {
-        createTank();
+    void aDiskOfAPoolIsRefusedUntilThatPoolIsNamedByItsId() throws Exception {
+        String tank = createTank().toString();
         List<MemoryBlockDevice> others = newDisks(6, "other");
         others.set(5, disks.get(1));
-        for (AddOptions options : List.of(AddOptions.DEFAULT, new AddOptions("DynamicFS"))) {
+        for (AddOptions options : List.of(AddOptions.DEFAULT, AddOptions.overwriting(List.of("DynamicFS")))) {
             PoolException refusal = catchThrowableOfType(
                     PoolException.class,
                     () -> PoolOpener.create(
                             context, others, "second", new PoolRecord(new Redundancy(4, 2), true, 0), options));
             assertThat(refusal.reason()).isEqualTo(Reason.DISK_IN_POOL);
-            assertThat(refusal).hasMessageContaining("disk1").hasMessageContaining("disk 1 of pool tank");
+            assertThat(refusal)
+                    .hasMessageContaining("disk1")
+                    .hasMessageContaining("disk 1 of pool tank")
+                    .hasMessageContaining("--overwrite " + tank);
         }
         assertThat(open(disks).root().generation()).isEqualTo(1);
+        PoolRecord record = new PoolRecord(new Redundancy(4, 2), true, 0);
+        PoolOpener.create(context, others, "second", record, AddOptions.overwriting(List.of(tank)));
+        assertThat(open(others).identity().poolName()).isEqualTo("second");
     }
 
     @Test

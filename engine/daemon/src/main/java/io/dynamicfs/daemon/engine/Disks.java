@@ -35,29 +35,17 @@ final class Disks {
 
     private Disks() {}
 
-    /** Opens all disks or none: for a new pool each one must be there, and free of anybody else's content. */
-    static List<BlockDevice> openForNewPool(List<Path> paths, List<String> overwriteSignatures) throws PoolException {
+    /** Opens all disks or none: for a new pool each one must be there. */
+    static List<BlockDevice> openForNewPool(List<Path> paths) throws PoolException {
         refuseTwins(paths);
         List<BlockDevice> devices = new ArrayList<>();
         try {
             for (Path path : paths) {
-                devices.add(openForNewDisk(path, overwriteSignatures));
+                devices.add(open(path));
             }
             return devices;
         } catch (PoolException e) {
             closeAll(devices);
-            throw e;
-        }
-    }
-
-    /** Opens a disk that is to join a pool. */
-    static BlockDevice openForNewDisk(Path path, List<String> overwriteSignatures) throws PoolException {
-        BlockDevice device = open(path);
-        try {
-            refuseForeign(device, overwriteSignatures);
-            return device;
-        } catch (PoolException e) {
-            device.close();
             throw e;
         }
     }
@@ -137,7 +125,8 @@ final class Disks {
         }
     }
 
-    private static BlockDevice open(Path path) throws PoolException {
+    /** Opens a disk for this process alone. */
+    static BlockDevice open(Path path) throws PoolException {
         try {
             return LinuxBlockDevice.open(KERNEL, path, Mode.OWNED);
         } catch (DeviceOpenException e) {
@@ -152,47 +141,6 @@ final class Disks {
             case TOO_SMALL -> Reason.DISK_TOO_SMALL;
             case READ_ONLY, PERMISSION, NO_DIRECT_IO, SECTOR_TOO_LARGE, FAILED -> Reason.DISK_FAILED;
         };
-    }
-
-    private static void refuseForeign(BlockDevice device, List<String> overwriteSignatures) throws PoolException {
-        switch (DiskLabels.read(device)) {
-            case DiskLabelReading.Labelled labelled -> throw inPool(device, labelled.identity());
-            case DiskLabelReading.Shrunk shrunk -> throw inPool(device, shrunk.identity());
-            case DiskLabelReading.Unusable ignored -> refuseSignatures(device, overwriteSignatures);
-            case DiskLabelReading.Contradictory ignored -> refuseSignatures(device, overwriteSignatures);
-            case DiskLabelReading.Unlabelled ignored -> refuseSignatures(device, overwriteSignatures);
-        }
-    }
-
-    private static PoolException inPool(BlockDevice device, Identity identity) {
-        return new PoolException(
-                Reason.DISK_IN_POOL,
-                device.name() + ": expected an unused disk, found disk " + identity.diskIndex() + " of pool \""
-                        + identity.poolName() + "\" (" + identity.poolId()
-                        + "). Open that pool with: dynamicfs pool open, or destroy it with: dynamicfs pool destroy.");
-    }
-
-    private static void refuseSignatures(BlockDevice device, List<String> overwriteSignatures) throws PoolException {
-        List<Signature> found;
-        try {
-            found = Signatures.find(device);
-        } catch (DeviceException e) {
-            throw new PoolException(Reason.DISK_FAILED, e.getMessage() + ". Use another disk.", e);
-        }
-        List<Signature> protectedOnes = found.stream()
-                .filter(signature -> !overwriteSignatures.contains(signature.name()))
-                .toList();
-        if (!protectedOnes.isEmpty()) {
-            throw new PoolException(
-                    Reason.DISK_FOREIGN,
-                    device.name() + ": expected an unused disk, found " + protectedOnes
-                            + ". If nobody needs that, add"
-                            + protectedOnes.stream()
-                                    .map(signature -> " --overwrite \"" + signature.name() + "\"")
-                                    .distinct()
-                                    .collect(Collectors.joining())
-                            + ".");
-        }
     }
 
     private static String names(List<Signature> signatures) {

@@ -58,6 +58,10 @@ public final class OpenPool {
         return committer.failure();
     }
 
+    boolean isReadOnly() {
+        return readOnly;
+    }
+
     boolean isCalled(String nameOrId) {
         return name().equals(nameOrId) || id().toString().equals(nameOrId);
     }
@@ -77,7 +81,7 @@ public final class OpenPool {
     }
 
     /** Commits, writes a clean root and lets go of disks and memory. The memory file stays. */
-    void close() throws Exception {
+    void close() {
         committer.close();
         try {
             pool.close();

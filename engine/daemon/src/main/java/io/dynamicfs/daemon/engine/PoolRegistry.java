@@ -67,13 +67,18 @@ public final class PoolRegistry {
                     Reason.POOL_EXISTS,
                     "expected an unused name, found an open pool \"" + name + "\". Take another name.");
         }
-        List<BlockDevice> devices = Disks.openForNewPool(disks, overwriteSignatures);
+        List<BlockDevice> devices = Disks.openForNewPool(disks);
         ThreadedIoRunner io = ioRunner();
         @Nullable SharedMemory memory = null;
         try {
             memory = survivors.unnamed();
             PoolSpec spec = new PoolSpec(name, redundancy, verifyWrites);
-            StoragePool pool = StoragePool.create(context(io), devices, spec, new SurvivorMemory(memory.memory()));
+            StoragePool pool = StoragePool.create(
+                    context(io),
+                    devices,
+                    spec,
+                    AddOptions.overwriting(overwriteSignatures),
+                    new SurvivorMemory(memory.memory()));
             survivors.adopt(pool.id());
             OpenPool open = new OpenPool(pool, devices, disks, io, memory, false, false);
             pools.add(open);
@@ -126,9 +131,9 @@ public final class PoolRegistry {
 
     public synchronized int addDisk(String nameOrId, Path path, List<String> overwriteSignatures) throws PoolException {
         OpenPool open = find(nameOrId);
-        BlockDevice device = Disks.openForNewDisk(path, overwriteSignatures);
+        BlockDevice device = Disks.open(path);
         try {
-            int index = open.pool().addDisk(device, AddOptions.DEFAULT);
+            int index = open.pool().addDisk(device, AddOptions.overwriting(overwriteSignatures));
             open.added(device, path);
             LOG.info("event=disk-added pool={} disk={} index={}", open.name(), path, index);
             return index;
@@ -146,26 +151,23 @@ public final class PoolRegistry {
     /** Commits and closes. The caller has unmounted the pool's volumes. */
     synchronized void close(OpenPool open) throws PoolException {
         pools.remove(open);
-        try {
-            open.close();
-        } catch (PoolException e) {
-            throw e;
-        } catch (Exception e) {
+        open.close();
+        if (open.pool().closedCleanly()) {
+            survivors.remove(open.id());
+        } else if (!open.isReadOnly()) {
             throw new PoolException(
                     Reason.STOPPED,
-                    "the pool \"" + open.name() + "\" was closed without a last commit: " + e.getMessage()
-                            + ". Opening it again recovers what was answered.",
-                    e);
-        }
-        if (open.stoppedReason().isEmpty()) {
-            survivors.remove(open.id());
+                    "the pool \"" + open.name()
+                            + "\" was closed, but its last commit failed. What was answered is kept in "
+                            + "memory: opening the pool again, before this machine restarts, recovers it.");
         }
         LOG.info("event=pool-closed pool={} id={}", open.name(), open.id());
     }
 
     /** Closes the pool and erases what makes its disks its disks. Returns the disks that were erased. */
     synchronized List<Path> destroy(OpenPool open) throws PoolException {
-        close(open);
+        pools.remove(open);
+        open.close();
         List<Path> erased = DiskEraser.erase(open.paths(), open.id());
         survivors.remove(open.id());
         LOG.info("event=pool-destroyed pool={} id={} disks={}", open.name(), open.id(), erased.size());

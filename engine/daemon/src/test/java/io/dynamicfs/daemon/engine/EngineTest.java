@@ -88,14 +88,16 @@ class EngineTest {
     }
 
     @Test
-    void aDiskWithForeignContentIsRefusedUntilThatContentIsNamed() throws IOException {
-        Path disk = image("ext4.img", DISK_BYTES);
-        try (RandomAccessFile file = new RandomAccessFile(disk.toFile(), "rw")) {
-            file.seek(0);
+    void aDiskWithForeignContentIsRefusedUntilThatContentIsNamed() throws Exception {
+        Path foreign = image("xfs.img", DISK_BYTES);
+        try (RandomAccessFile file = new RandomAccessFile(foreign.toFile(), "rw")) {
             file.writeBytes("XFSB");
         }
-        assertRefused(PoolException.Reason.DISK_FOREIGN, () -> create(disk))
+        Path unused = image("unused.img", DISK_BYTES);
+        assertRefused(PoolException.Reason.DISK_FOREIGN, () -> create(foreign, unused))
                 .hasMessageContaining("--overwrite \"XFS\"");
+        engine.createPool("tank", Redundancy.replicas(2), true, List.of(foreign, unused), List.of("XFS"));
+        assertThat(engine.registry().find("tank").pool().status().healthy()).isTrue();
     }
 
     @Test
