@@ -12,16 +12,16 @@ class OnDiskFormatDocumentTest {
     /** Every layout class has its line here. */
     static Stream<Structure> structures() {
         return Stream.of(
-                        IdentityLayout.STRUCTURE,
-                        RootRecordLayout.STRUCTURE,
-                        PoolRecord.STRUCTURE,
-                        DiskRecord.STRUCTURE,
-                        VolumeRecord.STRUCTURE,
-                        ExtentRecord.STRUCTURE,
-                        PendingFrees.STRUCTURE,
-                        ChunkMapLayout.HEADER,
-                        ChunkMapLayout.ENTRY,
-                        Slice.OF_EXTENT);
+                IdentityLayout.STRUCTURE,
+                RootRecordLayout.STRUCTURE,
+                PoolRecord.STRUCTURE,
+                DiskRecord.STRUCTURE,
+                VolumeRecord.STRUCTURE,
+                ExtentRecord.STRUCTURE,
+                PendingFrees.STRUCTURE,
+                ChunkMapLayout.HEADER,
+                ChunkMapLayout.ENTRY,
+                Slice.OF_EXTENT);
     }
 
     @ParameterizedTest

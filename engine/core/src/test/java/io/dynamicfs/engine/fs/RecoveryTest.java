@@ -75,16 +75,16 @@ class RecoveryTest {
 
         PoolBed afterFirst = bed.afterPowerCut();
         List<MemoryBlockDevice> disks = afterFirst.disks();
-        List<BlockDevice> dying =
-                List.of(disks.get(0), new DiesAtRoot(disks.get(1)), new DiesAtRoot(disks.get(2)));
-        assertThatThrownBy(() ->
-                        StoragePool.open(afterFirst.context(), dying, OpenOptions.DEFAULT, afterFirst.survivor()))
+        List<BlockDevice> dying = List.of(disks.get(0), new DiesAtRoot(disks.get(1)), new DiesAtRoot(disks.get(2)));
+        assertThatThrownBy(
+                        () -> StoragePool.open(afterFirst.context(), dying, OpenOptions.DEFAULT, afterFirst.survivor()))
                 .hasMessageContaining("dies here");
 
         PoolBed afterSecond = afterFirst.afterPowerCut();
-        List<MemoryBlockDevice> withoutFirst = new ArrayList<>(afterSecond.disks().subList(1, 3));
-        StoragePool third = StoragePool.open(
-                afterSecond.context(), withoutFirst, OpenOptions.DEFAULT, afterSecond.survivor());
+        List<MemoryBlockDevice> withoutFirst =
+                new ArrayList<>(afterSecond.disks().subList(1, 3));
+        StoragePool third =
+                StoragePool.open(afterSecond.context(), withoutFirst, OpenOptions.DEFAULT, afterSecond.survivor());
         Volume volume = third.volume("v");
         long inode = makeFile(volume, "file");
         write(volume, inode, 0, random(5000, 1));
