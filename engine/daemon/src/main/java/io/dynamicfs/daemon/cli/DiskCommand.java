@@ -37,7 +37,7 @@ final class DiskCommand extends CommandGroup {
         @Option(
                 names = "--overwrite",
                 paramLabel = "SIGNATURE",
-                description = "Content that may be destroyed, as the refusal and disk list name it.")
+                description = "Content that may be destroyed: a signature as disk list names it, or another pool's id.")
         private List<String> overwrite = List.of();
 
         @Override

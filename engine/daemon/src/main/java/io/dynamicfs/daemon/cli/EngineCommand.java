@@ -72,9 +72,6 @@ final class EngineCommand implements Callable<Integer> {
     }
 
     private EngineSettings settings() {
-        if (ioThreads < 1 || mountThreads < 1) {
-            throw new CliException(ExitCode.USAGE, "USAGE", "expected at least one thread, found fewer");
-        }
         Path socket = connection.socket().toAbsolutePath().normalize();
         Path state = stateDirectory == null
                 ? socket.resolveSibling("")

@@ -64,7 +64,7 @@ final class PoolCommand extends CommandGroup {
         @Option(
                 names = "--overwrite",
                 paramLabel = "SIGNATURE",
-                description = "Content that may be destroyed, as the refusal and disk list name it.")
+                description = "Content that may be destroyed: a signature as disk list names it, or another pool's id.")
         private List<String> overwrite = List.of();
 
         @Option(names = "--no-verify", description = "Do not read back what was written before a commit.")

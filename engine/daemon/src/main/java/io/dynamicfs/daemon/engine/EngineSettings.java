@@ -1,5 +1,6 @@
 package io.dynamicfs.daemon.engine;
 
+import io.dynamicfs.engine.commit.SurvivorMemory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,7 +14,19 @@ public record EngineSettings(
         Path socket, Path stateDirectory, Path memoryDirectory, long memoryBytes, int ioThreads, int mountThreads) {
     public static final Path DEFAULT_SOCKET = Path.of("/run/dynamicfs/engine.sock");
 
+    private static final int PAGE_BYTES = 4096;
     private static final Path SHARED_MEMORY = Path.of("/dev/shm");
+
+    /** Throws {@link IllegalArgumentException} for what no engine can work with; its message is for the user. */
+    public EngineSettings {
+        if (memoryBytes < SurvivorMemory.BYTES_MIN || memoryBytes % PAGE_BYTES != 0) {
+            throw new IllegalArgumentException("memory size: expected at least " + SurvivorMemory.BYTES_MIN
+                    + " bytes, a multiple of " + PAGE_BYTES + ", found " + memoryBytes);
+        }
+        if (ioThreads < 1 || mountThreads < 1) {
+            throw new IllegalArgumentException("threads: expected at least one for each disk and mount, found fewer");
+        }
+    }
 
     /** Chooses a directory on tmpfs for the memory when none is given. */
     public static EngineSettings of(

@@ -47,7 +47,8 @@ class CommandLineTest {
                 wrong("--accept-rollback", "pool open tank --accept-rollback soon"),
                 wrong("expected one of [text, json]", "status -o yaml"),
                 wrong("disks are only named with --offline", "check tank a.img"),
-                wrong("expected at least one thread", "engine --io-threads 0"));
+                wrong("expected at least one for each disk", "engine --io-threads 0"),
+                wrong("memory size: expected at least", "engine --memory-size 1M"));
     }
 
     @ParameterizedTest

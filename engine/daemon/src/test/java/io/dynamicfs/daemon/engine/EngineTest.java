@@ -101,6 +101,20 @@ class EngineTest {
     }
 
     @Test
+    void memoryGoesWithACleanCloseAndStaysWhenAPoolWasOnlyLookedAt() throws Exception {
+        List<Path> disks = List.of(image("a.img", DISK_BYTES), image("b.img", DISK_BYTES));
+        OpenPool pool = engine.createPool("tank", Redundancy.replicas(2), true, disks, List.of());
+        Path memory = settings().memoryDirectory().resolve(pool.id() + ".memory");
+        assertThat(memory).exists();
+        engine.closePool("tank");
+        assertThat(memory).doesNotExist();
+        image("memory/" + memory.getFileName(), settings().memoryBytes());
+        engine.openPool("tank", disks, new OpenOptions(null, false, null, true));
+        engine.closePool("tank");
+        assertThat(memory).exists();
+    }
+
+    @Test
     void openingDisksThatHoldNoPoolIsRefused() throws IOException {
         List<Path> disks = List.of(image("a.img", DISK_BYTES), image("b.img", DISK_BYTES));
         assertRefused(PoolException.Reason.POOL_NOT_FOUND, () -> engine.openPool("tank", disks, OpenOptions.DEFAULT));
@@ -165,7 +179,7 @@ class EngineTest {
                 directory.resolve("engine.sock"),
                 directory.resolve("state"),
                 directory.resolve("memory"),
-                1 << 20,
+                8 << 20,
                 1,
                 1);
     }
