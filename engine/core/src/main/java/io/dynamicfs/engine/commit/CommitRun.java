@@ -23,6 +23,7 @@ import io.dynamicfs.engine.format.Redundancy;
 import io.dynamicfs.engine.format.RootRecord;
 import io.dynamicfs.engine.format.VolumeRecord;
 import io.dynamicfs.engine.hash.Blake3;
+import io.dynamicfs.engine.tree.CorruptNodeException;
 import io.dynamicfs.engine.tree.Cursor;
 import io.dynamicfs.engine.tree.NodeRef;
 import io.dynamicfs.engine.tree.Tree;
@@ -347,10 +348,19 @@ public final class CommitRun {
         }
         for (NodePointer pointer : store.metadata().takeRepairs()) {
             if (store.slots().isUsed(pointer.address())) {
-                pieces.addAll(store.metadata().repairPieces(pointer, store.dataArena()));
+                addRepair(pointer, pieces);
             }
         }
         store.markFailures(store.writer().write(pieces, true));
+    }
+
+    private void addRepair(NodePointer pointer, List<FragmentWriter.Piece> pieces) {
+        try {
+            pieces.addAll(store.metadata().repairPieces(pointer, store.dataArena()));
+        } catch (CorruptNodeException e) {
+            // Its last good copy went bad meanwhile. Who needs it is told so; the rest of the pool goes on.
+            store.logger().warn("a metadata node cannot be repaired: reason=\"{}\"", e.getMessage());
+        }
     }
 
     /** The bad fragment is written again where it is: nothing is lost by it, its bytes were wrong already. */
