@@ -10,6 +10,7 @@ import io.dynamicfs.daemon.terminal.ProgressBar;
 import io.dynamicfs.daemon.terminal.Sizes;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -65,6 +66,9 @@ final class DemoCommand implements Callable<Integer>, Reporting {
             return ExitCode.OK.number();
         } catch (DemoFailure e) {
             throw new CliException(ExitCode.DAMAGED, "DEMO_FAILED", "the demo failed: " + e.getMessage());
+        } catch (InterruptedException | ClosedByInterruptException e) {
+            throw new CliException(
+                    ExitCode.INTERRUPTED, "INTERRUPTED", "interrupted; what the demo had made is removed.");
         }
     }
 

@@ -30,6 +30,7 @@ import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -45,6 +46,7 @@ public final class Demo {
     private static final String REDUNDANCY = "4+2";
     private static final int DISKS = 6;
     private static final long DISK_BYTES = 320L << 20;
+    private static final int CLEAN_UP_SECONDS_MAX = 30;
     private static final List<Integer> DOOMED = List.of(1, 4);
     private static final int WRITERS = 2;
     private static final int SYNCED_FILES_BEFORE_KILL = 60;
@@ -72,6 +74,9 @@ public final class Demo {
 
     public DemoReport run() throws IOException, InterruptedException, DemoFailure {
         boolean finished = false;
+        CountDownLatch cleanedUp = new CountDownLatch(1);
+        Thread interruption = interruption(Thread.currentThread(), cleanedUp);
+        Runtime.getRuntime().addShutdownHook(interruption);
         try {
             makeDisks();
             startEngine();
@@ -89,8 +94,35 @@ public final class Demo {
         } finally {
             bar.close();
             if (!(keep && finished)) {
+                // An interruption has done its work: cleaning up waits for processes.
+                boolean interrupted = Thread.interrupted();
                 cleanUp();
+                if (interrupted) {
+                    Thread.currentThread().interrupt();
+                }
             }
+            cleanedUp.countDown();
+            retract(interruption);
+        }
+    }
+
+    /** Ctrl-C ends the step at work; the process ends when everything is cleaned up. */
+    private Thread interruption(Thread worker, CountDownLatch cleanedUp) {
+        return Thread.ofPlatform().name("demo-interruption").unstarted(() -> {
+            worker.interrupt();
+            try {
+                cleanedUp.await(CLEAN_UP_SECONDS_MAX, TimeUnit.SECONDS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+    }
+
+    private static void retract(Thread hook) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException e) {
+            // The process ends already.
         }
     }
 
@@ -176,7 +208,7 @@ public final class Demo {
     }
 
     private void destroyDisksWhileReading() throws IOException, InterruptedException, DemoFailure {
-        step("overwrite disks " + DOOMED + " while reading", () -> {
+        step("overwrite disks " + DOOMED.getFirst() + " and " + DOOMED.getLast() + " while it is read", () -> {
             CompletableFuture<Void> destruction = CompletableFuture.runAsync(this::destroyDisks);
             Manifest.Verification verification =
                     manifest.verify(mountPoint, done -> bar.at("reading", done, manifest.size()));
