@@ -28,8 +28,10 @@ public enum Errno {
     ENOSYS(38, "not implemented"),
     ENOTEMPTY(39, "directory not empty"),
     ENODATA(61, "no such attribute"),
+    EMSGSIZE(90, "message too long"),
     EOPNOTSUPP(95, "operation not supported"),
     ENOTCONN(107, "not connected"),
+    ECONNREFUSED(111, "connection refused"),
     ESTALE(116, "stale file handle"),
     EDQUOT(122, "quota exceeded");
 

@@ -31,6 +31,7 @@ public final class FileDescriptors {
     public static final int LOCK_NB = 4;
 
     private static final int F_GETFL = 3;
+    private static final int F_DUPFD_CLOEXEC = 1030;
     private static final int FALLOC_FL_KEEP_SIZE = 1;
     private static final int FALLOC_FL_PUNCH_HOLE = 2;
     private static final int AT_FDCWD = -100;
@@ -78,6 +79,15 @@ public final class FileDescriptors {
     public static int close(int fd) {
         try {
             return result((int) CLOSE.invokeExact(LibC.errnoSegment(), fd));
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** Another descriptor, closed on exec, of the same open file; or {@code -errno}. */
+    public static int duplicate(int fd) {
+        try {
+            return result((int) FCNTL.invokeExact(LibC.errnoSegment(), fd, F_DUPFD_CLOEXEC, 0L));
         } catch (Throwable e) {
             throw unexpected(e);
         }

@@ -13,6 +13,10 @@ public final class KernelException extends IOException {
         this.number = number;
     }
 
+    public int number() {
+        return number;
+    }
+
     public boolean is(Errno errno) {
         return number == errno.number();
     }

@@ -20,6 +20,9 @@ public final class Mounts {
     public static final long RELATIVE_ACCESS_TIMES = 1 << 21;
     public static final long STRICT_ACCESS_TIMES = 1 << 24;
 
+    /** Flag of {@link #unmount}: ends a FUSE connection first, so that nothing waits for its server any more. */
+    public static final int FORCE = 1;
+
     /** Flag of {@link #unmount}: takes the mount out of the tree at once and ends it when its last user has gone. */
     public static final int DETACH = 2;
 
@@ -55,7 +58,7 @@ public final class Mounts {
         check(result, "mount " + source + " at " + target);
     }
 
-    /** Unmounts what is on top at {@code target}; {@code flags} are {@link #DETACH} and {@link #NO_FOLLOW}. */
+    /** Unmounts what is on top at {@code target}; {@code flags} are {@link #FORCE}, {@link #DETACH} and {@link #NO_FOLLOW}. */
     public static void unmount(Path target, int flags) throws KernelException {
         MemorySegment errno = LibC.errnoSegment();
         int result;
