@@ -10,7 +10,6 @@ import io.dynamicfs.daemon.terminal.ProgressBar;
 import io.dynamicfs.daemon.terminal.Sizes;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -66,7 +65,7 @@ final class DemoCommand implements Callable<Integer>, Reporting {
             return ExitCode.OK.number();
         } catch (DemoFailure e) {
             throw new CliException(ExitCode.DAMAGED, "DEMO_FAILED", "the demo failed: " + e.getMessage());
-        } catch (InterruptedException | ClosedByInterruptException e) {
+        } catch (InterruptedException e) {
             throw new CliException(
                     ExitCode.INTERRUPTED, "INTERRUPTED", "interrupted; what the demo had made is removed.");
         }

@@ -62,6 +62,7 @@ public final class Demo {
     private final Manifest manifest = new Manifest();
     private final Path mountPoint;
     private @Nullable EngineChild engine;
+    private volatile boolean interrupted;
 
     /** Works in {@code directory}, which it makes and, unless {@code keep}, removes. {@code listener} hears of each step. */
     public Demo(Path directory, boolean keep, Consumer<Step> listener, ProgressBar bar) {
@@ -91,15 +92,18 @@ public final class Demo {
             check();
             finished = true;
             return new DemoReport(steps, directory.toString(), keep);
+        } catch (IOException | DemoFailure | RuntimeException e) {
+            if (interrupted) {
+                // The engine and the mount heard the same signal: what failed then says nothing.
+                throw new InterruptedException();
+            }
+            throw e;
         } finally {
             bar.close();
             if (!(keep && finished)) {
                 // An interruption has done its work: cleaning up waits for processes.
-                boolean interrupted = Thread.interrupted();
+                Thread.interrupted();
                 cleanUp();
-                if (interrupted) {
-                    Thread.currentThread().interrupt();
-                }
             }
             cleanedUp.countDown();
             retract(interruption);
@@ -109,6 +113,7 @@ public final class Demo {
     /** Ctrl-C ends the step at work; the process ends when everything is cleaned up. */
     private Thread interruption(Thread worker, CountDownLatch cleanedUp) {
         return Thread.ofPlatform().name("demo-interruption").unstarted(() -> {
+            interrupted = true;
             worker.interrupt();
             try {
                 cleanedUp.await(CLEAN_UP_SECONDS_MAX, TimeUnit.SECONDS);
