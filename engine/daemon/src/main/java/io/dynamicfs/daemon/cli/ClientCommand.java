@@ -1,9 +1,9 @@
 package io.dynamicfs.daemon.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.dynamicfs.control.grpc.ControlClient;
+import io.dynamicfs.control.grpc.ErrorReasons;
 import io.dynamicfs.control.v1.EngineControlGrpc.EngineControlBlockingStub;
-import io.dynamicfs.daemon.control.ControlClient;
-import io.dynamicfs.daemon.control.Refusals;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.io.PrintWriter;
@@ -32,7 +32,7 @@ abstract class ClientCommand implements Callable<Integer>, Reporting {
         try (ControlClient client = connection.open()) {
             return run(client.engine()).number();
         } catch (StatusRuntimeException e) {
-            if (e.getStatus().getCode() == Status.Code.UNAVAILABLE && Refusals.reason(e) == null) {
+            if (e.getStatus().getCode() == Status.Code.UNAVAILABLE && ErrorReasons.of(e) == null) {
                 throw connection.unreachable();
             }
             throw e;

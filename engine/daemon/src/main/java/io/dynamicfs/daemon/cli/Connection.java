@@ -1,6 +1,6 @@
 package io.dynamicfs.daemon.cli;
 
-import io.dynamicfs.daemon.control.ControlClient;
+import io.dynamicfs.control.grpc.ControlClient;
 import io.dynamicfs.daemon.engine.EngineSettings;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -2,6 +2,7 @@ package io.dynamicfs.daemon.cli;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.dynamicfs.control.grpc.ErrorReasons;
 import io.dynamicfs.daemon.Version;
 import io.dynamicfs.daemon.control.Refusals;
 import io.dynamicfs.daemon.engine.EngineException;
@@ -111,7 +112,7 @@ public final class DynamicfsCommand implements Runnable {
         return switch (failure) {
             case CliException e -> e;
             case StatusRuntimeException e -> {
-                String reason = Refusals.reason(e);
+                String reason = ErrorReasons.of(e);
                 String message = e.getStatus().getDescription();
                 yield new CliException(
                         ExitCode.of(e.getStatus().getCode()),

@@ -1,5 +1,6 @@
 package io.dynamicfs.daemon.control;
 
+import io.dynamicfs.control.grpc.UnixServer;
 import io.dynamicfs.daemon.Version;
 import io.dynamicfs.daemon.engine.Engine;
 import io.dynamicfs.daemon.engine.EngineException;
@@ -9,6 +10,7 @@ import io.dynamicfs.engine.hash.Blake3;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,6 +19,9 @@ import org.slf4j.LoggerFactory;
 public final class EngineProcess {
     private static final Logger LOG = LoggerFactory.getLogger(EngineProcess.class);
 
+    /** More than the calls that may take long, checks above all, so that somebody always says that the engine lives. */
+    private static final int CONTROL_THREADS = 16;
+
     private EngineProcess() {}
 
     /** Serves until SIGTERM or SIGINT ends the process; what was answered is committed then. Never returns. */
@@ -24,7 +29,7 @@ public final class EngineProcess {
         EngineFacts facts =
                 new EngineFacts(InstantSource.system().millis(), Blake3.kernelName(), ErasureCode.kernelName());
         Engine engine = Engine.start(settings);
-        ControlServer server = serve(engine, new ControlService(engine, facts));
+        UnixServer server = serve(engine, new ControlService(engine, facts));
         Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().name("stop").unstarted(() -> stop(engine, server)));
         out.println("dynamicfs engine " + Version.text() + " listens on " + settings.socket() + " (process "
                 + ProcessHandle.current().pid() + ", BLAKE3 " + facts.hashKernel() + ", erasure "
@@ -33,9 +38,11 @@ public final class EngineProcess {
         new CountDownLatch(1).await();
     }
 
-    private static ControlServer serve(Engine engine, ControlService service) throws EngineException {
+    private static UnixServer serve(Engine engine, ControlService service) throws EngineException {
         try {
-            return ControlServer.start(engine.settings().socket(), service);
+            return UnixServer.start(
+                    engine.settings().socket(),
+                    new UnixServer.Spec(List.of(service), List.of(), UnixServer.OWNER_ONLY, CONTROL_THREADS));
         } catch (IOException e) {
             engine.close();
             throw new EngineException(
@@ -47,7 +54,7 @@ public final class EngineProcess {
     }
 
     /** Ends the process with 0: being stopped is what an engine is for. The JVM would report the signal. */
-    private static void stop(Engine engine, ControlServer server) {
+    private static void stop(Engine engine, UnixServer server) {
         LOG.info("event=stopping");
         server.close();
         engine.close();

@@ -1,20 +1,14 @@
 package io.dynamicfs.daemon.control;
 
-import io.dynamicfs.control.v1.ErrorDetail;
+import io.dynamicfs.control.grpc.ErrorReasons;
 import io.dynamicfs.daemon.engine.EngineException;
 import io.dynamicfs.engine.commit.PoolException;
 import io.dynamicfs.engine.mount.MountException;
-import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import io.grpc.protobuf.ProtoUtils;
-import org.jspecify.annotations.Nullable;
 
 /** The border between our refusals and gRPC: the only place that turns one into the other. */
 public final class Refusals {
-    private static final Metadata.Key<ErrorDetail> DETAIL =
-            Metadata.Key.of("dynamicfs-error-bin", ProtoUtils.metadataMarshaller(ErrorDetail.getDefaultInstance()));
-
     private Refusals() {}
 
     static StatusRuntimeException of(Exception failure) {
@@ -27,18 +21,12 @@ public final class Refusals {
         };
     }
 
-    /** The stable reason that came with a failed call, or null from an engine that sent none. */
-    public static @Nullable String reason(StatusRuntimeException failure) {
-        Metadata trailers = failure.getTrailers();
-        ErrorDetail detail = trailers == null ? null : trailers.get(DETAIL);
-        return detail == null ? null : detail.getReason();
-    }
-
     private static StatusRuntimeException of(Status.Code code, String reason, Exception failure) {
-        Metadata trailers = new Metadata();
-        trailers.put(DETAIL, ErrorDetail.newBuilder().setReason(reason).build());
         String message = failure.getMessage() == null ? failure.toString() : failure.getMessage();
-        return code.toStatus().withDescription(message).withCause(failure).asRuntimeException(trailers);
+        return code.toStatus()
+                .withDescription(message)
+                .withCause(failure)
+                .asRuntimeException(ErrorReasons.trailers(reason));
     }
 
     public static Status.Code code(PoolException.Reason reason) {

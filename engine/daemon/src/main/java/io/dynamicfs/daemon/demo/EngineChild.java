@@ -1,7 +1,7 @@
 package io.dynamicfs.daemon.demo;
 
+import io.dynamicfs.control.grpc.ControlClient;
 import io.dynamicfs.control.v1.GetEngineInfoRequest;
-import io.dynamicfs.daemon.control.ControlClient;
 import io.grpc.StatusRuntimeException;
 import java.io.File;
 import java.io.IOException;

@@ -2,6 +2,7 @@ package io.dynamicfs.daemon.control;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.dynamicfs.control.grpc.ErrorReasons;
 import io.dynamicfs.daemon.engine.EngineException;
 import io.dynamicfs.engine.commit.PoolException;
 import io.grpc.Status;
@@ -15,7 +16,7 @@ class RefusalsTest {
     @EnumSource(PoolException.Reason.class)
     void everyRefusalOfAPoolKeepsItsReasonAndMessage(PoolException.Reason reason) {
         StatusRuntimeException refusal = Refusals.of(new PoolException(reason, "expected a, found b. Do c."));
-        assertThat(Refusals.reason(refusal)).isEqualTo(reason.name());
+        assertThat(ErrorReasons.of(refusal)).isEqualTo(reason.name());
         assertThat(refusal.getStatus().getDescription()).isEqualTo("expected a, found b. Do c.");
         assertThat(refusal.getStatus().getCode())
                 .isNotIn(Status.Code.OK, Status.Code.INTERNAL, Status.Code.UNAVAILABLE);
@@ -24,7 +25,7 @@ class RefusalsTest {
     @ParameterizedTest
     @EnumSource(EngineException.Reason.class)
     void everyRefusalOfTheEngineKeepsItsReason(EngineException.Reason reason) {
-        assertThat(Refusals.reason(Refusals.of(new EngineException(reason, "no"))))
+        assertThat(ErrorReasons.of(Refusals.of(new EngineException(reason, "no"))))
                 .isEqualTo(reason.name());
     }
 
@@ -32,6 +33,6 @@ class RefusalsTest {
     void ourOwnMistakesAreInternal() {
         StatusRuntimeException refusal = Refusals.of(new NullPointerException());
         assertThat(refusal.getStatus().getCode()).isEqualTo(Status.Code.INTERNAL);
-        assertThat(Refusals.reason(refusal)).isEqualTo("INTERNAL");
+        assertThat(ErrorReasons.of(refusal)).isEqualTo("INTERNAL");
     }
 }

@@ -1,4 +1,4 @@
-package io.dynamicfs.daemon.control;
+package io.dynamicfs.control.grpc;
 
 import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;

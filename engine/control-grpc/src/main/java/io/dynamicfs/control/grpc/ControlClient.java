@@ -1,4 +1,4 @@
-package io.dynamicfs.daemon.control;
+package io.dynamicfs.control.grpc;
 
 import io.dynamicfs.control.v1.EngineControlGrpc;
 import io.grpc.ManagedChannel;
@@ -8,7 +8,7 @@ import io.grpc.netty.shaded.io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
 import java.nio.file.Path;
 
-/** A connection to a running engine. Calls throw StatusRuntimeException; {@link Refusals#reason} tells why. */
+/** A connection to a running engine. Calls throw StatusRuntimeException; {@link ErrorReasons#of} tells why. */
 public final class ControlClient implements AutoCloseable {
     private static final int MESSAGE_BYTES_MAX = 64 << 20;
 
@@ -26,6 +26,11 @@ public final class ControlClient implements AutoCloseable {
 
     public EngineControlGrpc.EngineControlBlockingStub engine() {
         return EngineControlGrpc.newBlockingStub(channel);
+    }
+
+    /** The next call tries to connect at once, however long the engine has been away. */
+    public void reconnect() {
+        channel.resetConnectBackoff();
     }
 
     @Override
