@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Locale;
 
 /** Every name that operator, node plugin and users have to agree on. */
 public final class DynamicfsApi {
@@ -121,7 +122,17 @@ public final class DynamicfsApi {
 
     /** Name of the StoragePoolMember of a pool on a node; one that would be too long is cut and told apart by a hash. */
     public static String memberName(String pool, String node) {
-        String name = pool + "-" + node;
+        return bounded(pool + "-" + node);
+    }
+
+    /** Name of the Disk of a node whose {@code stableId} its hardware gives; what no name may hold becomes a hyphen. */
+    public static String diskName(String node, String stableId) {
+        String id =
+                stableId.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-").replaceAll("^-|-$", "");
+        return bounded(node + "-" + id);
+    }
+
+    private static String bounded(String name) {
         if (name.length() <= NAME_LENGTH_MAX) {
             return name;
         }
