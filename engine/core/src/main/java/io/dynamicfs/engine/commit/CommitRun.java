@@ -148,6 +148,8 @@ public final class CommitRun {
 
     private void gatherDirtyContent() {
         store.log().ifPresent(log -> logStart = log.described());
+        store.markUnreadable();
+        store.recordSettings(editor);
         waiting.addAll(content.gather());
         reuseWhatOldGenerationsFreed();
     }

@@ -34,7 +34,7 @@ public final class PoolException extends Exception {
         POOL_EXISTS,
         /** The pool, or one of its volumes, is in use. */
         POOL_BUSY,
-        /** Too few of the root disks to know that nothing newer exists. */
+        /** So few disks that something newer may exist, or that data cannot be read. */
         DISKS_MISSING,
         /** The state found is older than, or forked from, one that was durable. */
         ROLLBACK_REFUSED,
@@ -50,6 +50,8 @@ public final class PoolException extends Exception {
         VOLUME_BUSY,
         /** No space left for what was asked. */
         POOL_FULL,
+        /** A volume shall grow by more than the pool can promise. */
+        CAPACITY_EXCEEDED,
         /** The pool was opened read-only. */
         READ_ONLY,
         /** The pool stopped after an error it could not handle, or was closed. */

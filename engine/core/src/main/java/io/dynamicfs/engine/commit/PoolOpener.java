@@ -18,6 +18,7 @@ import io.dynamicfs.engine.format.DiskRecord;
 import io.dynamicfs.engine.format.FeatureWords;
 import io.dynamicfs.engine.format.Identity;
 import io.dynamicfs.engine.format.PoolRecord;
+import io.dynamicfs.engine.format.Redundancy;
 import io.dynamicfs.engine.format.RootRecord;
 import io.dynamicfs.engine.format.RootRecordLayout;
 import io.dynamicfs.engine.hash.Blake3;
@@ -291,9 +292,12 @@ public final class PoolOpener {
             members.add(new PoolMember(disk, candidate.identity));
         }
         PoolStore store = load(context, members, root, candidates);
-        if (store.disks().all().stream().anyMatch(disk -> !disk.isPresent())) {
+        List<PoolDisk> absent =
+                store.disks().all().stream().filter(disk -> !disk.isPresent()).toList();
+        if (!absent.isEmpty()) {
             found.requireKnownVersions();
         }
+        requireEnough(found, store, absent, options);
         List<MemorySegment> payloads = List.of();
         String damage = null;
         if (!root.clean()) {
@@ -302,6 +306,22 @@ public final class PoolOpener {
             damage = replay.damage();
         }
         return new Opened(store, payloads, damage, readOnlyReason(candidates));
+    }
+
+    /** Without these disks some data cannot be read: whoever opens the pool shall know before anybody uses it. */
+    private static void requireEnough(Found found, PoolStore store, List<PoolDisk> absent, OpenOptions options)
+            throws PoolException {
+        Redundancy policy = store.record().redundancy();
+        if (absent.size() > policy.losses() && !options.degraded() && options.acceptRollback() == null) {
+            throw new PoolException(
+                    Reason.DISKS_MISSING,
+                    "pool " + store.identity().poolName() + " with redundancy " + policy + " can do without "
+                            + policy.losses() + " of its " + store.disks().all().size() + " disks, found that "
+                            + absent.size() + " are missing: "
+                            + absent.stream().map(PoolDisk::name).collect(Collectors.joining(", "))
+                            + ". Bring them, or open with --degraded to read what is left"
+                            + found.describeOthers());
+        }
     }
 
     private static @Nullable String readOnlyReason(List<Candidate> candidates) {

@@ -28,14 +28,18 @@ import io.dynamicfs.engine.tree.Cursor;
 import io.dynamicfs.engine.tree.NodeCache;
 import io.dynamicfs.engine.tree.Tree;
 import io.dynamicfs.engine.tree.TreeContext;
+import io.dynamicfs.engine.tree.TreeEditor;
 import io.dynamicfs.engine.tree.TreeReader;
 import java.io.ByteArrayOutputStream;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
@@ -66,6 +70,9 @@ public final class PoolStore implements AutoCloseable {
     /** The share of a disk that data leaves to metadata: 1/32, about 3 %. */
     private static final int RESERVE_FRACTION = 32;
 
+    /** A disk with some bad sectors still reads others; one that is dead reads none. */
+    private static final int FAILED_READS_IN_A_ROW_MAX = 16;
+
     private static final long NODE_CACHE_BYTES = 128L << 20;
 
     private final EngineContext context;
@@ -91,7 +98,9 @@ public final class PoolStore implements AutoCloseable {
     private final List<PoolDisk> strangers = new ArrayList<>();
 
     private long highestEpoch;
-    private PoolRecord record;
+    private volatile PoolRecord record;
+    private volatile Map<String, String> notes = Map.of();
+    private boolean settingsChanged;
     private volatile Capacity capacity = new Capacity(List.of(), 0);
     private volatile Tree poolTree;
     private volatile RootRecord root;
@@ -204,7 +213,20 @@ public final class PoolStore implements AutoCloseable {
             slots.add(ByteBuffer.wrap(cursor.key()).getLong(1), decodeLong(cursor.value()));
         }
         keptLogStarts.add(root.log().startBlock());
+        notes = readNotes();
         refreshCapacity();
+    }
+
+    private Map<String, String> readNotes() {
+        Map<String, ByteArrayOutputStream> parts = new TreeMap<>();
+        Cursor cursor = poolTree.scan(PoolKeys.first(PoolKeys.NOTE), PoolKeys.first(PoolKeys.NOTE + 1));
+        while (cursor.next()) {
+            parts.computeIfAbsent(PoolKeys.noteName(cursor.key()), name -> new ByteArrayOutputStream())
+                    .writeBytes(cursor.value());
+        }
+        Map<String, String> texts = new TreeMap<>();
+        parts.forEach((name, text) -> texts.put(name, text.toString(StandardCharsets.UTF_8)));
+        return Collections.unmodifiableMap(texts);
     }
 
     private PoolDisk.State missingState(DiskRecord disk) {
@@ -275,6 +297,41 @@ public final class PoolStore implements AutoCloseable {
 
     public PoolRecord record() {
         return record;
+    }
+
+    /** Small texts that travel with the pool. */
+    public Map<String, String> notes() {
+        return notes;
+    }
+
+    /** What holds for the whole pool from the next commit on. No commit may be under way. */
+    public void change(PoolRecord newRecord, Map<String, String> newNotes) {
+        record = newRecord;
+        notes = Collections.unmodifiableMap(new TreeMap<>(newNotes));
+        settingsChanged = true;
+    }
+
+    /** Writes changed settings into the pool tree of a commit. */
+    void recordSettings(TreeEditor editor) {
+        if (!settingsChanged) {
+            return;
+        }
+        settingsChanged = false;
+        editor.put(PoolKeys.pool(), record.encode());
+        List<byte[]> old = new ArrayList<>();
+        Cursor cursor = poolTree.scan(PoolKeys.first(PoolKeys.NOTE), PoolKeys.first(PoolKeys.NOTE + 1));
+        while (cursor.next()) {
+            old.add(cursor.key());
+        }
+        old.forEach(editor::remove);
+        notes.forEach((name, text) -> {
+            byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+            for (int part = 0; part * PoolKeys.NOTE_PART_BYTES < bytes.length; part++) {
+                int from = part * PoolKeys.NOTE_PART_BYTES;
+                int to = Math.min(bytes.length, from + PoolKeys.NOTE_PART_BYTES);
+                editor.put(PoolKeys.note(name, part), Arrays.copyOfRange(bytes, from, to));
+            }
+        });
     }
 
     /** The last durable root. */
@@ -657,6 +714,16 @@ public final class PoolStore implements AutoCloseable {
             }
         }
         return failed;
+    }
+
+    /** Takes disks out of use that answer no read any more: no write may come to tell so. */
+    void markUnreadable() {
+        for (PoolDisk disk : disks.writable()) {
+            if (disk.failedReadsInARow() >= FAILED_READS_IN_A_ROW_MAX) {
+                markFailures(List.of(new FragmentWriter.Failure(
+                        disk.index(), false, disk.failedReadsInARow() + " reads in a row failed")));
+            }
+        }
     }
 
     void countWritten(long bytes) {

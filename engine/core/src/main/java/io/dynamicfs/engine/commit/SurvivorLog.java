@@ -12,6 +12,7 @@ import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The ring of operation records in the survivor memory. A mutating request is answered only after its record is here, and a
@@ -62,7 +63,7 @@ public final class SurvivorLog {
 
     private static final long MAGIC = 0x3152564956525553L;
     private static final long VERSION = 1;
-    private static final int HEADER_BYTES = 4096;
+    static final int HEADER_BYTES = 4096;
     private static final VarHandle LONG = JAVA_LONG.varHandle();
     private static final VarHandle INT = ValueLayout.JAVA_INT.varHandle();
 
@@ -82,6 +83,7 @@ public final class SurvivorLog {
     }
 
     private final MemorySegment memory;
+    private final AnswerTable answers;
     private final long capacity;
     private long head;
     private long tail;
@@ -89,6 +91,7 @@ public final class SurvivorLog {
 
     public SurvivorLog(SurvivorMemory survivor) {
         this.memory = survivor.memory();
+        this.answers = new AnswerTable(memory);
         this.capacity = (memory.byteSize() - HEADER_BYTES) / 8 * 8;
     }
 
@@ -108,6 +111,7 @@ public final class SurvivorLog {
         head = 0;
         tail = 0;
         lastSequence = sequence;
+        answers.reset();
         memory.set(JAVA_INT_UNALIGNED, HEADER_BYTES, 0);
         memory.set(JAVA_LONG, VERSION_AT, VERSION);
         memory.set(JAVA_LONG, POOL_ID_HIGH_AT, pool.getMostSignificantBits());
@@ -169,6 +173,7 @@ public final class SurvivorLog {
         }
         head = position;
         lastSequence = expected - 1;
+        answers.recover(lastSequence);
         return entries;
     }
 
@@ -186,6 +191,16 @@ public final class SurvivorLog {
     public boolean hasRoomFor(long operationBytes, long dataBytes) {
         return recordBytes(operationBytes, dataBytes) + fillerBytes(recordBytes(operationBytes, dataBytes))
                 <= capacity - used();
+    }
+
+    /** The requests that may be sent again. */
+    public AnswerTable answers() {
+        return answers;
+    }
+
+    /** Notes that the next record is the effect of {@code request} and made {@code inode}, 0 for none. */
+    public AnswerTable.@Nullable Answer expect(AnswerTable.Request request, long inode) {
+        return answers.add(request, lastSequence + 1, inode);
     }
 
     public long used() {

@@ -86,7 +86,13 @@ public final class LinuxBlockDevice implements BlockDevice {
      * closed when it is refused.
      */
     public static LinuxBlockDevice adopt(KernelFiles kernel, int fd, String name) throws DeviceOpenException {
-        return admit(kernel, name, fd, Mode.OWNED);
+        return adopt(kernel, fd, name, Mode.OWNED);
+    }
+
+    /** As above, in the mode that it was opened for. */
+    public static LinuxBlockDevice adopt(KernelFiles kernel, int fd, String name, Mode mode)
+            throws DeviceOpenException {
+        return admit(kernel, name, fd, mode);
     }
 
     private static int openFlags(Mode mode, DeviceKey key) {

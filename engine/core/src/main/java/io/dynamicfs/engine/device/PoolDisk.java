@@ -23,6 +23,7 @@ public final class PoolDisk {
     private volatile State state;
 
     private final AtomicLong readErrors = new AtomicLong();
+    private final AtomicLong failedReadsInARow = new AtomicLong();
     private final AtomicLong writeErrors = new AtomicLong();
     private final AtomicLong checksumErrors = new AtomicLong();
     private final AtomicLong repairs = new AtomicLong();
@@ -86,8 +87,10 @@ public final class PoolDisk {
     public void read(long offset, MemorySegment target) throws DeviceException {
         try {
             present("read", offset).read(offset, target);
+            failedReadsInARow.set(0);
         } catch (DeviceException e) {
             readErrors.incrementAndGet();
+            failedReadsInARow.incrementAndGet();
             throw e;
         }
     }
@@ -120,6 +123,10 @@ public final class PoolDisk {
 
     public long readErrors() {
         return readErrors.get();
+    }
+
+    public long failedReadsInARow() {
+        return failedReadsInARow.get();
     }
 
     public long writeErrors() {

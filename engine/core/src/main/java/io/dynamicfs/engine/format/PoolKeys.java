@@ -1,6 +1,7 @@
 package io.dynamicfs.engine.format;
 
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 
 /**
  * Keys of the pool tree: one byte that says what it is, then big-endian numbers, so that keys sort by kind and then by
@@ -16,6 +17,7 @@ import java.nio.ByteBuffer;
  *   7  disk u16, region u32            free-space bitmap of 4096 blocks
  *   8  chunk u64                       used slots of a metadata chunk
  *   9  generation u64, part u32        space freed by that generation
+ *  10  name, zero byte, part u16       a part of a note's text
  * </pre>
  */
 public final class PoolKeys {
@@ -28,6 +30,15 @@ public final class PoolKeys {
     public static final byte SPACE = 7;
     public static final byte SLOTS = 8;
     public static final byte PENDING = 9;
+    public static final byte NOTE = 10;
+
+    /** Longest name of a note, in bytes of UTF-8. */
+    public static final int NOTE_NAME_BYTES_MAX = 128;
+
+    /** Bytes of a note's UTF-8 text in one part; all parts but the last have as many. */
+    public static final int NOTE_PART_BYTES = 3200;
+
+    private static final int NOTE_PART_NUMBER_BYTES = 3;
 
     private PoolKeys() {}
 
@@ -81,6 +92,21 @@ public final class PoolKeys {
                 .putLong(generation)
                 .putInt(part)
                 .array();
+    }
+
+    /** {@code name} has 1 to {@link #NOTE_NAME_BYTES_MAX} bytes, none of them zero. */
+    public static byte[] note(String name, int part) {
+        byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
+        return ByteBuffer.allocate(1 + bytes.length + NOTE_PART_NUMBER_BYTES)
+                .put(NOTE)
+                .put(bytes)
+                .put((byte) 0)
+                .putShort((short) part)
+                .array();
+    }
+
+    public static String noteName(byte[] key) {
+        return new String(key, 1, key.length - 1 - NOTE_PART_NUMBER_BYTES, StandardCharsets.UTF_8);
     }
 
     /** The first key of a kind; {@code kind + 1} is the exclusive end. */

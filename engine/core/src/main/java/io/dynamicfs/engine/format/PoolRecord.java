@@ -12,6 +12,10 @@ public record PoolRecord(Redundancy redundancy, boolean verifyWrites, long creat
     private static final Field VERIFY_WRITES = STRUCTURE.field("verify writes", 1);
     private static final Field CREATED = STRUCTURE.reserve(5).field("created", 8);
 
+    public PoolRecord withRedundancy(Redundancy policy) {
+        return new PoolRecord(policy, verifyWrites, createdMillis);
+    }
+
     public byte[] encode() {
         ByteBuffer buffer = ByteBuffer.allocate(STRUCTURE.bytes()).order(ByteOrder.LITTLE_ENDIAN);
         buffer.put(DATA_FRAGMENTS.offset(), (byte) redundancy.dataFragments());

@@ -6,7 +6,7 @@ import java.util.UUID;
 /**
  * One disk of a pool. {@code index} is its position, never reused; {@code name} the path it has, or had when it is missing;
  * {@code serial} is empty where the disk has none; {@code reason} says why it is in its state since {@code sinceMillis} (empty
- * when healthy). Errors and repairs are counted since the pool was opened.
+ * when healthy); {@code present} unless the pool was opened without it. Errors and repairs are counted since the pool was opened.
  */
 public record DiskStatus(
         int index,
@@ -21,4 +21,5 @@ public record DiskStatus(
         long readErrors,
         long writeErrors,
         long checksumErrors,
-        long repaired) {}
+        long repaired,
+        boolean present) {}

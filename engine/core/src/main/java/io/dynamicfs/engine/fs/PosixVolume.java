@@ -2,6 +2,7 @@ package io.dynamicfs.engine.fs;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -87,4 +88,38 @@ public interface PosixVolume {
     void sync(long inode, boolean dataOnly, SyncListener listener);
 
     VolumeStatistics statistics();
+
+    // What a volume knows of the kernel whose requests it serves. One that forgets everything with its process needs
+    // none of it.
+
+    /** What this thread changes until {@link #replied} is the effect of that request, which may be sent to a successor again. */
+    default void begin(long connection, long unique) {}
+
+    /** The reply to what {@link #begin} announced has left, or nothing was changed. */
+    default void replied() {}
+
+    /**
+     * The inode that a request made, or 0, when an engine before this one has done it and may not have answered. The reply ends
+     * with {@link #replied}.
+     */
+    default OptionalLong outcome(long connection, long unique) {
+        return OptionalLong.empty();
+    }
+
+    /** The connection has ended: its requests will not be sent again, and the kernel holds no reference any more. */
+    default void disconnected(long connection) {}
+
+    /**
+     * Whether every reference that the kernel holds is counted here. While not, an inode without names is freed only after
+     * {@link #confirmUnreferenced}.
+     */
+    default void setReferencesKnown(boolean known) {}
+
+    /** Inodes without names and counted references of which the kernel has to be asked. */
+    default List<Long> unconfirmedOrphans() {
+        return List.of();
+    }
+
+    /** The kernel does not know the inode: it may be freed. */
+    default void confirmUnreferenced(long inode) {}
 }

@@ -1,6 +1,7 @@
 package io.dynamicfs.engine.fs;
 
 import io.dynamicfs.engine.commit.AddOptions;
+import io.dynamicfs.engine.commit.AnswerTable;
 import io.dynamicfs.engine.commit.CommitContent;
 import io.dynamicfs.engine.commit.CommitRun;
 import io.dynamicfs.engine.commit.EngineContext;
@@ -22,6 +23,7 @@ import io.dynamicfs.engine.format.NameHash;
 import io.dynamicfs.engine.format.NodePointer;
 import io.dynamicfs.engine.format.Operation;
 import io.dynamicfs.engine.format.OperationLayout;
+import io.dynamicfs.engine.format.PoolKeys;
 import io.dynamicfs.engine.format.PoolRecord;
 import io.dynamicfs.engine.format.Redundancy;
 import io.dynamicfs.engine.format.Timestamp;
@@ -45,6 +47,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -86,6 +89,9 @@ public final class StoragePool implements AutoCloseable {
     /** Slices or records that one commit removes of what was deleted. */
     private static final int REAP_BUDGET = 2000;
 
+    /** The share of the usable space that is promised to nobody: old generations and rewriting need room. */
+    private static final int UNPROMISED_FRACTION = 16;
+
     /** Commits after which space that was freed before them can be used again. */
     private static final int COMMITS_UNTIL_REUSE = 5;
 
@@ -95,6 +101,12 @@ public final class StoragePool implements AutoCloseable {
     private final SurvivorLog survivor;
     private final boolean readOnly;
     private final String readOnlyReason;
+
+    /** The request that a thread serves, and what is noted of it. Each pool has threads of its own. */
+    @SuppressWarnings("ThreadLocalUsage")
+    private final ThreadLocal<@Nullable Served> served = new ThreadLocal<>();
+
+    private boolean referencesKnown = true;
     private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
     private final ReentrantLock commitLock = new ReentrantLock();
     private final Map<String, Volume> volumes = new TreeMap<>();
@@ -157,6 +169,7 @@ public final class StoragePool implements AutoCloseable {
         String readOnlyReason =
                 options.readOnly() ? "opened read-only" : Objects.requireNonNullElse(opened.readOnlyReason(), "");
         StoragePool pool = new StoragePool(opened.store(), survivor, readOnlyReason);
+        pool.referencesKnown = !options.mountsOutlive();
         try {
             pool.recover(opened, options);
             return pool;
@@ -174,6 +187,7 @@ public final class StoragePool implements AutoCloseable {
             if (record.deleting()) {
                 deleting.add(volume);
             } else {
+                volume.setReferencesKnown(referencesKnown);
                 volumes.put(record.name(), volume);
             }
         }
@@ -306,7 +320,8 @@ public final class StoragePool implements AutoCloseable {
                     disk.readErrors(),
                     disk.writeErrors(),
                     disk.checksumErrors(),
-                    disk.repairs()));
+                    disk.repairs(),
+                    disk.isPresent()));
         }
         PoolStore.Statistics counted = store.statistics();
         long checksumErrors =
@@ -325,6 +340,7 @@ public final class StoragePool implements AutoCloseable {
                 counted.repairedNodes(),
                 unreadable.get());
         String reason = stopped;
+        long usable = store.usableBytes(redundancy());
         return new PoolStatus(
                 name(),
                 id(),
@@ -335,9 +351,119 @@ public final class StoragePool implements AutoCloseable {
                 reason != null ? reason : readOnlyReason,
                 disks,
                 raw,
-                store.usableBytes(redundancy()),
+                usable,
                 used,
+                promises(redundancy()).reserved,
+                store.notes(),
                 counters);
+    }
+
+    /** The room under {@code asked}, or under the pool's redundancy when that is null. */
+    public PoolCapacity capacity(@Nullable Redundancy asked) throws PoolException {
+        Redundancy policy = asked == null ? redundancy() : asked;
+        requirePlaceable(policy);
+        long raw = store.disks().all().stream().mapToLong(PoolDisk::sizeBytes).sum();
+        Promises promises = promises(policy);
+        return new PoolCapacity(
+                raw, store.usableBytes(policy), promises.stored, promises.reserved, promisableBytes(policy, promises));
+    }
+
+    /** What volumes hold and may come to hold, in bytes of one redundancy. */
+    private record Promises(long stored, long reserved) {}
+
+    private Promises promises(Redundancy policy) {
+        long stored = 0;
+        long reserved = 0;
+        lock.readLock().lock();
+        try {
+            for (Volume volume : volumes.values()) {
+                Redundancy own = volume.redundancy();
+                stored += converted(volume.storedBytes(), own, policy);
+                reserved +=
+                        converted(Math.max(volume.storedBytes(), volume.record().quotaBytes()), own, policy);
+            }
+        } finally {
+            lock.readLock().unlock();
+        }
+        return new Promises(stored, reserved);
+    }
+
+    /** How many bytes under {@code to} take the space of {@code bytes} under {@code from}. */
+    private static long converted(long bytes, Redundancy from, Redundancy to) {
+        double raw = (double) bytes * from.fragments() / from.dataFragments();
+        return (long) Math.ceil(raw * to.dataFragments() / to.fragments());
+    }
+
+    private long promisableBytes(Redundancy policy, Promises promises) {
+        if (stopped != null || readOnly) {
+            return 0;
+        }
+        long usable = store.usableBytes(policy);
+        long unpromised = usable - usable / UNPROMISED_FRACTION - promises.reserved;
+        long free = store.availableBytes(policy) - dirtyBytes() - (promises.reserved - promises.stored);
+        return Math.max(0, Math.min(unpromised, free));
+    }
+
+    /** The caller holds the lock, so that two volumes are never promised the same space. */
+    private void requirePromisable(Reason refusal, String what, long bytes, Redundancy policy) throws PoolException {
+        long available = promisableBytes(policy, promises(policy));
+        if (bytes > available) {
+            throw new PoolException(
+                    refusal,
+                    what + " needs " + bytes + " bytes under redundancy " + policy + ", pool " + name()
+                            + " can promise " + available
+                            + ": ask for less, add disks, or delete volumes that are not needed");
+        }
+    }
+
+    /** Changes what holds for the whole pool; durable when this returns. */
+    public void change(PoolChange change) throws PoolException {
+        requireOpenForChanges();
+        if (change.redundancy() != null) {
+            requirePlaceable(change.redundancy());
+        }
+        commitLock.lock();
+        try {
+            finishRunning();
+            Map<String, String> notes = new TreeMap<>(store.notes());
+            change.notes().forEach((key, text) -> {
+                if (text.isEmpty()) {
+                    notes.remove(key);
+                } else {
+                    notes.put(key, text);
+                }
+            });
+            requireNotes(notes);
+            PoolRecord record = store.record();
+            store.change(change.redundancy() == null ? record : record.withRedundancy(change.redundancy()), notes);
+            commit();
+        } catch (StoppedException e) {
+            throw new PoolException(Reason.STOPPED, String.valueOf(e.getMessage()), e);
+        } finally {
+            commitLock.unlock();
+        }
+    }
+
+    private static void requireNotes(Map<String, String> notes) throws PoolException {
+        long bytes = 0;
+        for (Map.Entry<String, String> note : notes.entrySet()) {
+            int nameBytes = note.getKey().getBytes(StandardCharsets.UTF_8).length;
+            if (nameBytes == 0
+                    || nameBytes > PoolKeys.NOTE_NAME_BYTES_MAX
+                    || note.getKey().indexOf(0) >= 0) {
+                throw new PoolException(
+                        Reason.INVALID_ARGUMENT,
+                        "a note's name has 1 to " + PoolKeys.NOTE_NAME_BYTES_MAX + " bytes and no zero byte, not \""
+                                + note.getKey() + "\"");
+            }
+            bytes += nameBytes + note.getValue().getBytes(StandardCharsets.UTF_8).length;
+        }
+        if (bytes > PoolChange.NOTES_BYTES_MAX) {
+            throw new PoolException(
+                    Reason.INVALID_ARGUMENT,
+                    "all notes of a pool have " + PoolChange.NOTES_BYTES_MAX + " bytes at most, these would have "
+                            + bytes + ": remove some, or make them shorter");
+        }
     }
 
     // Volumes
@@ -356,6 +482,10 @@ public final class StoragePool implements AutoCloseable {
                 throw new PoolException(
                         Reason.VOLUME_EXISTS,
                         "pool " + name() + " has a volume " + spec.name() + " already: choose another name");
+            }
+            if (spec.reserve()) {
+                Redundancy policy = spec.redundancy() == null ? redundancy() : spec.redundancy();
+                requirePromisable(Reason.POOL_FULL, "volume " + spec.name(), spec.quotaBytes(), policy);
             }
             VolumeRecord record = new VolumeRecord(
                     store.takeVolumeId(),
@@ -413,6 +543,14 @@ public final class StoragePool implements AutoCloseable {
             long bytes = change.quotaBytes() != null ? change.quotaBytes() : old.quotaBytes();
             long inodes = change.quotaInodes() != null ? change.quotaInodes() : old.quotaInodes();
             requireNotNegative(bytes, inodes);
+            if (change.reserve()) {
+                long promised = Math.max(old.quotaBytes(), volume.storedBytes());
+                requirePromisable(
+                        Reason.CAPACITY_EXCEEDED,
+                        "growing volume " + volumeName + " from " + promised + " to " + bytes + " bytes",
+                        Math.max(0, bytes - promised),
+                        volume.redundancy());
+            }
             volume.setRecord(old.withLimits(
                     bytes, inodes, change.redundancy() != null ? change.redundancy() : old.redundancy()));
         } finally {
@@ -909,11 +1047,66 @@ public final class StoragePool implements AutoCloseable {
         if (!survivor.hasRoomFor(bytes.length, data.byteSize())) {
             throw new FsException(Errno.ENOSPC, "the survivor memory is full");
         }
-        SurvivorLog.Entry entry = survivor.append(volume, 0, 0, MemorySegment.ofArray(bytes), data);
+        Served request = served.get();
+        if (request != null && request.answer == null && operation instanceof Operation.Namespace) {
+            request.answer = survivor.expect(request.request, inodeOf(operation));
+        }
+        long connection = request == null ? 0 : request.request.connection();
+        long unique = request == null ? 0 : request.request.unique();
+        SurvivorLog.Entry entry = survivor.append(volume, connection, unique, MemorySegment.ofArray(bytes), data);
         if (survivor.used() > survivor.capacity() / 2) {
             work.release();
         }
         return entry;
+    }
+
+    /** A request of the kernel that a thread has in hand. */
+    private static final class Served {
+        private final AnswerTable.Request request;
+        private AnswerTable.@Nullable Answer answer;
+
+        Served(AnswerTable.Request request) {
+            this.request = request;
+        }
+    }
+
+    /** The inode that the reply to an operation shows, 0 when it shows none. */
+    private static long inodeOf(Operation operation) {
+        return switch (operation) {
+            case Operation.Make made -> made.inode();
+            case Operation.Symlink made -> made.inode();
+            case Operation.Link linked -> linked.inode();
+            case Operation.Namespace ignored -> 0;
+            case Operation.Content ignored -> 0;
+        };
+    }
+
+    void begin(long connection, long unique) {
+        served.set(new Served(new AnswerTable.Request(connection, unique)));
+    }
+
+    void replied() {
+        Served request = served.get();
+        if (request != null) {
+            served.remove();
+            if (request.answer != null) {
+                survivor.answers().remove(request.answer);
+            }
+        }
+    }
+
+    OptionalLong outcome(long connection, long unique) {
+        Served request = new Served(new AnswerTable.Request(connection, unique));
+        request.answer = survivor.answers().inherited(request.request);
+        if (request.answer == null) {
+            return OptionalLong.empty();
+        }
+        served.set(request);
+        return OptionalLong.of(request.answer.inode());
+    }
+
+    void disconnected(long connection) {
+        survivor.answers().removeAll(connection);
     }
 
     void countNewNodes(int nodes) {

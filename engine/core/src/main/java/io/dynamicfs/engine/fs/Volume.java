@@ -27,6 +27,7 @@ import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -67,6 +68,11 @@ public final class Volume implements PosixVolume {
 
     private final TreeSet<Long> orphans = new TreeSet<>();
     private boolean moreOrphans;
+    private boolean referencesKnown = true;
+
+    /** Orphans of which the kernel said that it does not know them. */
+    private final Set<Long> confirmed = new HashSet<>();
+
     private final Deque<SurvivorLog.Entry> unlogged = new ArrayDeque<>();
 
     /** Files that took the name of another before all they had received was durable, with the sequence of that rename. */
@@ -165,6 +171,68 @@ public final class Volume implements PosixVolume {
         if (left == null && isOrphan(inode)) {
             pool.signalWork();
         }
+    }
+
+    @Override
+    public void begin(long connection, long unique) {
+        pool.begin(connection, unique);
+    }
+
+    @Override
+    public void replied() {
+        pool.replied();
+    }
+
+    @Override
+    public OptionalLong outcome(long connection, long unique) {
+        return pool.outcome(connection, unique);
+    }
+
+    @Override
+    public void disconnected(long connection) {
+        pool.disconnected(connection);
+        setReferencesKnown(true);
+    }
+
+    @Override
+    public void setReferencesKnown(boolean known) {
+        pool.writeLock().lock();
+        try {
+            referencesKnown = known;
+            confirmed.clear();
+        } finally {
+            pool.writeLock().unlock();
+        }
+        pool.signalWork();
+    }
+
+    @Override
+    public List<Long> unconfirmedOrphans() {
+        pool.readLock().lock();
+        try {
+            return referencesKnown
+                    ? List.of()
+                    : orphans.stream()
+                            .filter(inode -> !references.containsKey(inode) && !confirmed.contains(inode))
+                            .toList();
+        } finally {
+            pool.readLock().unlock();
+        }
+    }
+
+    @Override
+    public void confirmUnreferenced(long inode) {
+        pool.writeLock().lock();
+        try {
+            confirmed.add(inode);
+        } finally {
+            pool.writeLock().unlock();
+        }
+        pool.signalWork();
+    }
+
+    private boolean isReapable(long inode) {
+        return !references.containsKey(inode) && (referencesKnown || confirmed.contains(inode));
     }
 
     private boolean isOrphan(long inode) {
@@ -727,7 +795,7 @@ public final class Volume implements PosixVolume {
             if (left <= 0) {
                 break;
             }
-            if (!references.containsKey(inode)) {
+            if (isReapable(inode)) {
                 left = reap(editor, inode, left, released, gone);
             }
         }
@@ -736,6 +804,7 @@ public final class Volume implements PosixVolume {
         }
         gone.forEach(inode -> {
             orphans.remove(inode);
+            confirmed.remove(inode);
             dirty.remove(inode);
             renamedOver.remove(inode);
         });
@@ -766,7 +835,7 @@ public final class Volume implements PosixVolume {
     }
 
     boolean hasReapableOrphans() {
-        return moreOrphans || orphans.stream().anyMatch(inode -> !references.containsKey(inode));
+        return (moreOrphans && orphans.isEmpty()) || orphans.stream().anyMatch(this::isReapable);
     }
 
     /** Takes up to {@code budget} records out of a volume that is being deleted; true when it is empty. */

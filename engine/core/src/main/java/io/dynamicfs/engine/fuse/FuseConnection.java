@@ -3,6 +3,9 @@ package io.dynamicfs.engine.fuse;
 import io.dynamicfs.engine.syscall.Errno;
 import io.dynamicfs.engine.syscall.FuseDevice;
 import io.dynamicfs.engine.syscall.WakeSignal;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.net.ProtocolException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -24,6 +27,10 @@ public final class FuseConnection {
 
     private static final Logger LOG = LoggerFactory.getLogger(FuseConnection.class);
     private static final long WAKE_INTERVAL_NANOS = 200_000;
+    private static final int NOTIFY_INVALIDATE_INODE = 2;
+    private static final int NOTIFY_RESEND = 7;
+    private static final int NOTIFICATION_BYTES = 16;
+    private static final int INVALIDATION_BYTES = NOTIFICATION_BYTES + 24;
 
     private final FuseDevice device;
     private final long id;
@@ -69,6 +76,86 @@ public final class FuseConnection {
         for (FuseReader reader : readers) {
             threads.newThread(reader).start();
         }
+    }
+
+    /**
+     * Goes on with a connection that a server before this one has left: what that one had read and not answered is sent again.
+     * Before {@link #start}, and only when nobody else serves it. False when the kernel cannot (before Linux 6.9); those
+     * requests then wait until the connection is aborted.
+     */
+    public boolean resume(Negotiated agreed) {
+        negotiated.complete(agreed);
+        return resend();
+    }
+
+    /** Asks for what was read and never answered, of a connection of which nothing is known. */
+    public boolean resend() {
+        try (Arena arena = Arena.ofConfined()) {
+            return notify(notification(arena, NOTIFY_RESEND, NOTIFICATION_BYTES)) >= 0;
+        }
+    }
+
+    /**
+     * Has the kernel look up the attributes of an inode anew. False when it does not know the inode: then nobody has it open.
+     * May wait for other requests, so it must not be called by a reader or under a lock that requests need.
+     */
+    public boolean invalidateAttributes(long inode) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bytes = notification(arena, NOTIFY_INVALIDATE_INODE, INVALIDATION_BYTES);
+            bytes.set(ValueLayout.JAVA_LONG, NOTIFICATION_BYTES, inode);
+            // A negative offset leaves the cached data as it is.
+            bytes.set(ValueLayout.JAVA_LONG, NOTIFICATION_BYTES + 8, -1);
+            return notify(bytes) != -Errno.ENOENT.number();
+        }
+    }
+
+    private static MemorySegment notification(Arena arena, int code, int length) {
+        MemorySegment bytes = arena.allocate(INVALIDATION_BYTES, 8);
+        bytes.set(ValueLayout.JAVA_INT, 0, length);
+        bytes.set(ValueLayout.JAVA_INT, 4, code);
+        return bytes.asSlice(0, length);
+    }
+
+    private long notify(MemorySegment bytes) {
+        if (!device.retain()) {
+            return -Errno.ENODEV.number();
+        }
+        try {
+            return device.write(bytes.address(), bytes.byteSize());
+        } finally {
+            device.release();
+        }
+    }
+
+    /** Takes an open descriptor of the connection. */
+    public interface DescriptorTaker<E extends Exception> {
+        void take(int descriptor) throws E;
+    }
+
+    /** Lends the descriptor; false when the connection has ended. */
+    public <E extends Exception> boolean lendDescriptor(DescriptorTaker<E> taker) throws E {
+        if (hasEnded() || !device.retain()) {
+            return false;
+        }
+        try {
+            taker.take(device.fd());
+            return true;
+        } finally {
+            device.release();
+        }
+    }
+
+    /** Stops serving and lets go of the descriptor. Somebody else keeps the connection, whose requests wait for a successor. */
+    public void leave() {
+        stop();
+        synchronized (this) {
+            if (disconnected) {
+                return;
+            }
+            disconnected = true;
+        }
+        device.release();
+        end.countDown();
     }
 
     /** Waits for the kernel's INIT, which comes first on every new connection; fails where the kernel is too old. */

@@ -71,4 +71,7 @@ public interface FuseHandler {
     void removeXattr(FuseRequest request, byte[] name) throws Exception;
 
     FuseStatistics statistics(FuseRequest request) throws Exception;
+
+    /** The reply to the request that this thread has served last has been written, or was given to somebody else. */
+    default void replied() {}
 }

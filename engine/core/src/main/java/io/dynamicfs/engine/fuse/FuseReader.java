@@ -98,5 +98,6 @@ final class FuseReader implements Runnable {
         if (length != RequestDispatcher.NO_REPLY) {
             channel.send(reply.address(), length);
         }
+        dispatcher.replied();
     }
 }

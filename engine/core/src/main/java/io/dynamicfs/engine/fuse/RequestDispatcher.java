@@ -59,6 +59,11 @@ final class RequestDispatcher {
         return header(request, reply, body, 0);
     }
 
+    /** The reply to the request that this thread has served last has left, or will come from elsewhere. */
+    void replied() {
+        handler.replied();
+    }
+
     /** Encodes the answer that the request failed. */
     int error(FuseRequest request, MemorySegment reply, Errno errno) {
         return header(request, reply, 0, -errno.number());

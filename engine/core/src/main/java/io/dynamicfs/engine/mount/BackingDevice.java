@@ -6,8 +6,8 @@ import java.nio.file.Path;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The kernel's settings for the page cache of one mount, under {@code /sys/class/bdi}. */
-final class BackingDevice {
+/** The kernel's settings for the page cache of one mount, under {@code /sys/class/bdi}: for whoever has mounted it. */
+public final class BackingDevice {
     private static final Logger LOG = LoggerFactory.getLogger(BackingDevice.class);
     private static final Path ALL = Path.of("/sys/class/bdi");
     private static final String READ_AHEAD_KIB = "1024";
@@ -17,9 +17,10 @@ final class BackingDevice {
 
     /**
      * Lifts what the kernel assumes of an unknown FUSE server: little read-ahead, and 1% of the memory for dirty pages. A
-     * mount works without, only slower.
+     * mount works without, only slower. {@code device} is major:minor of the superblock, as in mountinfo. The mount must have
+     * answered a request after INIT (statfs will do): before that the kernel would undo it.
      */
-    static void tune(String device) {
+    public static void tune(String device) {
         Path settings = ALL.resolve(device);
         set(settings.resolve("read_ahead_kb"), READ_AHEAD_KIB);
         set(settings.resolve("max_ratio"), DIRTY_PERCENT_MAX);

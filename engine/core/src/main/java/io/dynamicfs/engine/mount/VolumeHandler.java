@@ -19,6 +19,8 @@ import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalLong;
+import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -49,8 +51,59 @@ final class VolumeHandler implements FuseHandler {
     }
 
     /** Gives back every reference of the kernel; nothing may be served any more. */
-    void disconnect() {
+    void disconnect(long connection) {
         lookups.drain(volume::forget);
+        volume.disconnected(connection);
+    }
+
+    /** Asks the kernel of every inode without names that it may hold since an earlier server. */
+    void confirmOrphans(LongPredicate kernelKnows) {
+        for (long inode : volume.unconfirmedOrphans()) {
+            // Counted before it is asked, so that a FORGET that comes meanwhile is not missed.
+            volume.remember(inode);
+            lookups.add(inode);
+            if (!kernelKnows.test(inode)) {
+                lookups.remove(inode, 1);
+                volume.forget(inode, 1);
+                volume.confirmUnreferenced(inode);
+            }
+        }
+    }
+
+    @Override
+    public void replied() {
+        volume.replied();
+    }
+
+    private interface Made {
+        NodeAttributes run() throws FsException;
+    }
+
+    private interface Changed {
+        void run() throws FsException;
+    }
+
+    /** Makes an inode or a name of one, or answers what an engine before this one made when the request comes again. */
+    private NodeAttributes once(FuseRequest request, Made made) throws FsException {
+        if (request.resent()) {
+            OptionalLong inode = volume.outcome(request.connection(), request.unique());
+            if (inode.isPresent()) {
+                volume.remember(inode.getAsLong());
+                return held(volume.attributes(inode.getAsLong()));
+            }
+        }
+        volume.begin(request.connection(), request.unique());
+        return made.run();
+    }
+
+    /** Changes something unless an engine before this one has done it for the same request. */
+    private void changeOnce(FuseRequest request, Changed change) throws FsException {
+        if (request.resent()
+                && volume.outcome(request.connection(), request.unique()).isPresent()) {
+            return;
+        }
+        volume.begin(request.connection(), request.unique());
+        change.run();
     }
 
     @Override
@@ -117,16 +170,20 @@ final class VolumeHandler implements FuseHandler {
 
     @Override
     public NodeAttributes symlink(FuseRequest request, byte[] child, byte[] target) throws FsException {
-        return held(volume.symlink(request.node(), child, target, owner(request)));
+        return once(request, () -> held(volume.symlink(request.node(), child, target, owner(request))));
     }
 
     @Override
     public NodeAttributes make(FuseRequest request, byte[] child, int mode, int rdev) throws FsException {
-        return held(volume.make(request.node(), child, mode, rdev, owner(request)));
+        return once(request, () -> held(volume.make(request.node(), child, mode, rdev, owner(request))));
     }
 
     @Override
     public NodeAttributes create(FuseRequest request, byte[] child, int mode, int flags) throws FsException {
+        return once(request, () -> createOrOpen(request, child, mode, flags));
+    }
+
+    private NodeAttributes createOrOpen(FuseRequest request, byte[] child, int mode, int flags) throws FsException {
         try {
             return held(volume.make(request.node(), child, mode, 0, owner(request)));
         } catch (FsException refused) {
@@ -145,12 +202,12 @@ final class VolumeHandler implements FuseHandler {
 
     @Override
     public void unlink(FuseRequest request, byte[] child) throws FsException {
-        volume.unlink(request.node(), child);
+        changeOnce(request, () -> volume.unlink(request.node(), child));
     }
 
     @Override
     public void removeDirectory(FuseRequest request, byte[] child) throws FsException {
-        volume.removeDirectory(request.node(), child);
+        changeOnce(request, () -> volume.removeDirectory(request.node(), child));
     }
 
     @Override
@@ -159,12 +216,12 @@ final class VolumeHandler implements FuseHandler {
         if ((flags & ~(PosixVolume.RENAME_NOREPLACE | PosixVolume.RENAME_EXCHANGE)) != 0) {
             throw new FsException(Errno.EINVAL);
         }
-        volume.rename(request.node(), child, newDirectory, newName, flags);
+        changeOnce(request, () -> volume.rename(request.node(), child, newDirectory, newName, flags));
     }
 
     @Override
     public NodeAttributes link(FuseRequest request, long node, byte[] newName) throws FsException {
-        return held(volume.link(node, request.node(), newName));
+        return once(request, () -> held(volume.link(node, request.node(), newName)));
     }
 
     @Override
@@ -226,7 +283,7 @@ final class VolumeHandler implements FuseHandler {
     @Override
     public void setXattr(FuseRequest request, byte[] attribute, byte[] value, int flags) throws FsException {
         refuseAccessControlLists(attribute);
-        volume.setXattr(request.node(), attribute, value, flags);
+        changeOnce(request, () -> volume.setXattr(request.node(), attribute, value, flags));
     }
 
     @Override
@@ -237,7 +294,7 @@ final class VolumeHandler implements FuseHandler {
     @Override
     public void removeXattr(FuseRequest request, byte[] attribute) throws FsException {
         refuseAccessControlLists(attribute);
-        volume.removeXattr(request.node(), attribute);
+        changeOnce(request, () -> volume.removeXattr(request.node(), attribute));
     }
 
     @Override

@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,6 +23,7 @@ import org.slf4j.LoggerFactory;
 public final class VolumeMount {
     private static final Logger LOG = LoggerFactory.getLogger(VolumeMount.class);
     private static final Duration INIT_TIMEOUT = Duration.ofSeconds(30);
+    private static final Duration ORPHANS_INTERVAL = Duration.ofMillis(500);
 
     /** How a volume is unmounted. */
     public enum Unmount {
@@ -50,15 +52,16 @@ public final class VolumeMount {
     private final Path directory;
     private final String source;
     private final FuseConnection connection;
+    private final VolumeHandler handler;
     private volatile String device = "";
     private volatile boolean served;
 
     private VolumeMount(PosixVolume volume, Spec spec, Path directory, FuseDevice fuse, Runnable onEnd) {
         this.directory = directory;
         this.source = spec.source();
-        VolumeHandler handler = new VolumeHandler(volume, spec.source());
+        this.handler = new VolumeHandler(volume, spec.source());
         this.connection = new FuseConnection(fuse, spec.connection(), handler, () -> {
-            handler.disconnect();
+            handler.disconnect(spec.connection());
             LOG.info("mount ended: volume={} directory={}", source, directory);
             if (served) {
                 onEnd.run();
@@ -78,6 +81,105 @@ public final class VolumeMount {
         attach(spec, directory, fuse);
         mount.serve(spec.readers(), threads);
         return mount;
+    }
+
+    /**
+     * Serves a connection that somebody else has mounted, at {@code spec}'s directory, and keeps. With {@code resumed}, what it
+     * had agreed on with the server that it lost, it goes on where that one ended; otherwise the kernel's INIT is awaited.
+     * {@code descriptor} belongs to this mount, also when it fails.
+     */
+    public static VolumeMount serve(
+            PosixVolume volume,
+            Spec spec,
+            int descriptor,
+            @Nullable Negotiated resumed,
+            ThreadFactory threads,
+            Runnable onEnd)
+            throws MountException {
+        VolumeMount mount = new VolumeMount(volume, spec, spec.directory(), FuseDevice.adopt(descriptor), onEnd);
+        volume.setReferencesKnown(resumed == null);
+        mount.serveKept(spec.readers(), resumed, threads);
+        return mount;
+    }
+
+    private void serveKept(int readers, @Nullable Negotiated resumed, ThreadFactory threads) throws MountException {
+        if (resumed == null) {
+            // A server that died before it answered INIT may have read it.
+            connection.resend();
+        } else if (!connection.resume(resumed)) {
+            LOG.warn(
+                    "the kernel sends nothing again, requests that the last server had read wait for ever: volume={}",
+                    source);
+        }
+        connection.start(readers, threads);
+        try {
+            Negotiated negotiated = connection.awaitNegotiated(INIT_TIMEOUT);
+            served = true;
+            LOG.info(
+                    "serving: volume={} directory={} connection={} resumed={} protocol={} features={}",
+                    source,
+                    directory,
+                    Long.toUnsignedString(connection.id()),
+                    resumed != null,
+                    negotiated.minor(),
+                    Long.toHexString(negotiated.features()));
+        } catch (ProtocolException tooOld) {
+            connection.leave();
+            throw new MountException(
+                    Reason.KERNEL_TOO_OLD, "mount at " + directory + ": " + tooOld.getMessage(), tooOld);
+        } catch (TimeoutException silent) {
+            connection.leave();
+            throw new MountException(
+                    Reason.FAILED,
+                    "connection of " + source + ": expected the kernel's INIT within " + INIT_TIMEOUT
+                            + ", found none; is it mounted, and was it served before?",
+                    silent);
+        } catch (InterruptedException interrupted) {
+            connection.leave();
+            Thread.currentThread().interrupt();
+            throw new MountException(Reason.FAILED, "mount at " + directory + ": interrupted", interrupted);
+        }
+        if (resumed != null) {
+            threads.newThread(this::confirmOrphans).start();
+        }
+    }
+
+    /** As long as the connection lives: the kernel may hold files since before this server that lose their names only now. */
+    private void confirmOrphans() {
+        try {
+            while (!connection.awaitEnd(ORPHANS_INTERVAL)) {
+                handler.confirmOrphans(connection::invalidateAttributes);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** What the kernel and the first server of this connection have agreed on. */
+    public Negotiated negotiated() throws MountException {
+        try {
+            return connection.awaitNegotiated(INIT_TIMEOUT);
+        } catch (ProtocolException | TimeoutException e) {
+            throw new MountException(Reason.FAILED, "mount at " + directory + ": " + e.getMessage(), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new MountException(Reason.FAILED, "mount at " + directory + ": interrupted", e);
+        }
+    }
+
+    /** The random number of the connection. */
+    public long connectionId() {
+        return connection.id();
+    }
+
+    /** Lends the connection's descriptor; false when the connection has ended. */
+    public <E extends Exception> boolean lendDescriptor(FuseConnection.DescriptorTaker<E> taker) throws E {
+        return connection.lendDescriptor(taker);
+    }
+
+    /** Stops serving between two requests; whoever keeps the connection finds another server for what comes then. */
+    public void leave() {
+        connection.leave();
     }
 
     public Path directory() {

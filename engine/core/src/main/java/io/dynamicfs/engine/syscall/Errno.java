@@ -1,5 +1,7 @@
 package io.dynamicfs.engine.syscall;
 
+import org.jspecify.annotations.Nullable;
+
 /** Error numbers of Linux on x86-64 and arm64, as in {@code errno(3)}. */
 public enum Errno {
     EPERM(1, "operation not permitted"),
@@ -51,13 +53,19 @@ public enum Errno {
         return text;
     }
 
-    /** The text of an error number, also of one that is not listed here. */
-    public static String describe(int number) {
+    /** The error of that number, or null when it is not listed here. */
+    public static @Nullable Errno of(int number) {
         for (Errno errno : values()) {
             if (errno.number == number) {
-                return errno.text + " (" + errno + ")";
+                return errno;
             }
         }
-        return "errno " + number;
+        return null;
+    }
+
+    /** The text of an error number, also of one that is not listed here. */
+    public static String describe(int number) {
+        Errno errno = of(number);
+        return errno == null ? "errno " + number : errno.text + " (" + errno + ")";
     }
 }

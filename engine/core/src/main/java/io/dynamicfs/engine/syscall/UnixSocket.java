@@ -17,8 +17,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An AF_UNIX socket of type SOCK_SEQPACKET: whole packets, each with one file descriptor at most. Closing it wakes a thread
- * that waits in it.
+ * An AF_UNIX socket of type SOCK_SEQPACKET: whole packets, each with one file descriptor at most. On the wire a packet begins
+ * with a byte of value 1, because a packet of no bytes would mean the end. Closing it wakes a thread that waits in it.
  */
 public final class UnixSocket implements AutoCloseable {
     /** Stands for a packet without a descriptor. */
@@ -27,6 +27,8 @@ public final class UnixSocket implements AutoCloseable {
     /** {@code sun_path} of 108 bytes holds a terminating zero. */
     public static final int PATH_BYTES_MAX = 107;
 
+    private static final byte FRAME = 1;
+    private static final int FRAME_BYTES = 1;
     private static final int ADDRESS_FAMILY_BYTES = 2;
     private static final int ADDRESS_BYTES = ADDRESS_FAMILY_BYTES + PATH_BYTES_MAX + 1;
 
@@ -156,12 +158,11 @@ public final class UnixSocket implements AutoCloseable {
 
     /** Sends one packet, and a copy of {@code descriptor} unless that is {@link #NO_DESCRIPTOR}. */
     public void send(byte[] packet, int descriptor) throws KernelException {
-        if (packet.length == 0) {
-            throw new IllegalArgumentException("a packet has at least one byte: an empty one means the end");
-        }
         enter("send");
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment bytes = arena.allocateFrom(JAVA_BYTE, packet);
+            MemorySegment bytes = arena.allocate(FRAME_BYTES + (long) packet.length);
+            bytes.set(JAVA_BYTE, 0, FRAME);
+            MemorySegment.copy(packet, 0, bytes, JAVA_BYTE, FRAME_BYTES, packet.length);
             MemorySegment message = message(arena, bytes);
             if (descriptor != NO_DESCRIPTOR) {
                 MemorySegment control = arena.allocate(CONTROL_SPACE, Long.BYTES);
@@ -186,12 +187,13 @@ public final class UnixSocket implements AutoCloseable {
 
     /**
      * Waits for the next packet; null when the other end is closed. A packet that is larger than {@code bytesMax} or brings
-     * more than one descriptor is refused with EMSGSIZE, and nothing of it stays open.
+     * more than one descriptor is refused with EMSGSIZE, one that does not begin as it should with EINVAL; nothing of it stays
+     * open.
      */
     public @Nullable Packet receive(int bytesMax) throws KernelException {
         enter("receive");
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment bytes = arena.allocate(bytesMax, 8);
+            MemorySegment bytes = arena.allocate(FRAME_BYTES + (long) bytesMax, 8);
             MemorySegment control = arena.allocate(CONTROL_SPACE, Long.BYTES);
             MemorySegment message = message(arena, bytes);
             message.set(JAVA_LONG, MESSAGE_CONTROL, control.address());
@@ -211,7 +213,11 @@ public final class UnixSocket implements AutoCloseable {
                 discard(descriptor);
                 return null;
             }
-            return new Packet(bytes.asSlice(0, result).toArray(JAVA_BYTE), descriptor);
+            if (bytes.get(JAVA_BYTE, 0) != FRAME) {
+                discard(descriptor);
+                throw new KernelException("receive", Errno.EINVAL.number());
+            }
+            return new Packet(bytes.asSlice(FRAME_BYTES, result - FRAME_BYTES).toArray(JAVA_BYTE), descriptor);
         } catch (Throwable thrown) {
             throw rethrow(thrown);
         } finally {

@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class CommitFormatDocumentTest {
 
     static Stream<Structure> structures() {
-        return Stream.of(IntentLog.HEADER, SurvivorLog.HEADER, SurvivorLog.RECORD);
+        return Stream.of(IntentLog.HEADER, SurvivorLog.HEADER, AnswerTable.ENTRY, SurvivorLog.RECORD);
     }
 
     @ParameterizedTest

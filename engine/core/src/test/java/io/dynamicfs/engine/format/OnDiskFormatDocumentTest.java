@@ -58,7 +58,12 @@ class OnDiskFormatDocumentTest {
                 .contains(key(PoolKeys.REVERSE, PoolKeys.reverse(0, 0), "reverse entry"))
                 .contains(key(PoolKeys.SPACE, PoolKeys.space(0, 0), "space bitmap"))
                 .contains(key(PoolKeys.SLOTS, PoolKeys.slots(0), "used slots"))
-                .contains(key(PoolKeys.PENDING, PoolKeys.pending(0, 0), "pending frees"));
+                .contains(key(PoolKeys.PENDING, PoolKeys.pending(0, 0), "pending frees"))
+                .contains("| " + PoolKeys.NOTE + " | "
+                        + PoolKeys.note("n", 0).length + " to "
+                        + PoolKeys.note("n".repeat(PoolKeys.NOTE_NAME_BYTES_MAX), 0).length
+                        + " bytes | part of a note |")
+                .contains("of " + PoolKeys.NOTE_PART_BYTES + " bytes, numbered from 0");
     }
 
     /** The start of a line of the table of keys: kind, bytes of the whole key, value. */

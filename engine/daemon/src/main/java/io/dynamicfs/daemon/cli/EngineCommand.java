@@ -65,9 +65,24 @@ final class EngineCommand implements Callable<Integer> {
             description = "Threads for each mount. Default: ${DEFAULT-VALUE}.")
     private int mountThreads;
 
+    @Option(
+            names = "--keeper",
+            paramLabel = "PATH",
+            description =
+                    "Socket of the process that opens disks and mounts for this engine, which then needs no rights "
+                            + "and opens and serves only what it is told to.")
+    private @Nullable Path keeper;
+
+    @Option(
+            names = "--health-port",
+            paramLabel = "PORT",
+            description = "Answers GET /livez and /readyz there. Default: nowhere.")
+    private @Nullable Integer healthPort;
+
     @Override
     public Integer call() throws Exception {
-        EngineProcess.run(settings(), System.out);
+        Path keeperSocket = keeper == null ? null : keeper.toAbsolutePath().normalize();
+        EngineProcess.run(settings(), new EngineProcess.Surroundings(keeperSocket, healthPort), System.out);
         return ExitCode.OK.number();
     }
 

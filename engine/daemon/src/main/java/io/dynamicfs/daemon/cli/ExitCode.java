@@ -35,9 +35,9 @@ public enum ExitCode {
     static ExitCode of(Status.Code code) {
         return switch (code) {
             case OK -> OK;
-            case INVALID_ARGUMENT, OUT_OF_RANGE -> USAGE;
+            case INVALID_ARGUMENT -> USAGE;
             case NOT_FOUND -> NOT_FOUND;
-            case ALREADY_EXISTS, FAILED_PRECONDITION, RESOURCE_EXHAUSTED, ABORTED -> REFUSED;
+            case ALREADY_EXISTS, FAILED_PRECONDITION, RESOURCE_EXHAUSTED, OUT_OF_RANGE, ABORTED -> REFUSED;
             case UNAVAILABLE, DEADLINE_EXCEEDED -> UNREACHABLE;
             case DATA_LOSS -> DAMAGED;
             case PERMISSION_DENIED, UNAUTHENTICATED -> INCAPABLE;

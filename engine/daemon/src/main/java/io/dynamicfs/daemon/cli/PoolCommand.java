@@ -1,14 +1,17 @@
 package io.dynamicfs.daemon.cli;
 
+import io.dynamicfs.control.v1.Capacity;
 import io.dynamicfs.control.v1.ClosePoolRequest;
 import io.dynamicfs.control.v1.CreatePoolRequest;
 import io.dynamicfs.control.v1.DestroyPoolRequest;
 import io.dynamicfs.control.v1.DestroyPoolResponse;
 import io.dynamicfs.control.v1.EngineControlGrpc.EngineControlBlockingStub;
+import io.dynamicfs.control.v1.GetCapacityRequest;
 import io.dynamicfs.control.v1.GetPoolRequest;
 import io.dynamicfs.control.v1.ListPoolsRequest;
 import io.dynamicfs.control.v1.OpenPoolRequest;
 import io.dynamicfs.control.v1.Pool;
+import io.dynamicfs.control.v1.SetPoolRequest;
 import io.dynamicfs.engine.format.Redundancy;
 import java.nio.file.Path;
 import java.util.List;
@@ -24,6 +27,7 @@ import picocli.CommandLine.Parameters;
             PoolCommand.Create.class,
             PoolCommand.Status.class,
             PoolCommand.ListPools.class,
+            PoolCommand.SetPool.class,
             PoolCommand.Open.class,
             PoolCommand.Close.class,
             PoolCommand.Destroy.class
@@ -98,8 +102,37 @@ final class PoolCommand extends CommandGroup {
         @Override
         ExitCode run(EngineControlBlockingStub engine) {
             Pool pool = engine.getPool(GetPoolRequest.newBuilder().setPool(name).build());
-            print(ProtoJson.of(pool), out -> Views.pool(out, pool));
+            Capacity capacity = engine.getCapacity(
+                    GetCapacityRequest.newBuilder().setPool(pool.getId()).build());
+            print(ProtoJson.of(pool), out -> Views.pool(out, pool, capacity));
             return Views.isHealthy(pool) ? ExitCode.OK : ExitCode.DEGRADED;
+        }
+    }
+
+    @Command(
+            name = "set",
+            description = "Changes the redundancy of what is written from now on to volumes that name none.",
+            footer = {"", "Example:", "  dynamicfs pool set tank --redundancy 2x"})
+    static final class SetPool extends ClientCommand {
+        @Parameters(paramLabel = "POOL", description = "Name or id.")
+        private String name;
+
+        @Option(
+                names = "--redundancy",
+                required = true,
+                paramLabel = "POLICY",
+                converter = RedundancyConverter.class,
+                description = "Copies 1x-5x or Reed-Solomon k+m.")
+        private Redundancy redundancy;
+
+        @Override
+        ExitCode run(EngineControlBlockingStub engine) {
+            Pool pool = engine.setPool(SetPoolRequest.newBuilder()
+                    .setPool(name)
+                    .setRedundancy(redundancy.toString())
+                    .build());
+            print(ProtoJson.of(pool), out -> Views.pools(out, List.of(pool)));
+            return ExitCode.OK;
         }
     }
 

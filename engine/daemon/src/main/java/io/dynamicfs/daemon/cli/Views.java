@@ -1,5 +1,6 @@
 package io.dynamicfs.daemon.cli;
 
+import io.dynamicfs.control.v1.Capacity;
 import io.dynamicfs.control.v1.CheckReport;
 import io.dynamicfs.control.v1.Counters;
 import io.dynamicfs.control.v1.Disk;
@@ -43,18 +44,30 @@ final class Views {
                 .forEach(pool -> out.println(pool.getName() + ": " + pool.getReason()));
     }
 
-    static void pool(PrintWriter out, Pool pool) {
+    static void pool(PrintWriter out, Pool pool, Capacity capacity) {
         out.println("pool        " + pool.getName() + "  (" + pool.getId() + ")");
         out.println("state       " + state(pool) + (pool.getReason().isEmpty() ? "" : ": " + pool.getReason()));
         out.println("redundancy  " + pool.getRedundancy()
                 + (pool.getWriteVerification() ? "" : ", writes are not read back"));
         out.println("space       " + Sizes.human(pool.getUsedBytes()) + " used of " + Sizes.human(pool.getRawBytes())
                 + " raw, room for " + Sizes.human(pool.getUsableBytes()) + " of files in all");
+        out.println("promised    " + Sizes.human(capacity.getReservedBytes()) + " to volumes, "
+                + Sizes.human(capacity.getAvailableBytes()) + " can be promised to one more");
+        out.println("can lose    " + lose(pool.getRedundancyMargin()));
         out.println("generation  " + pool.getGeneration() + ", epoch " + pool.getEpoch());
         out.println();
         disks(out, pool.getDisksList());
         out.println();
         counters(out, pool.getCounters());
+    }
+
+    private static String lose(int margin) {
+        return switch (margin) {
+            case -1 -> "nothing: more disks are gone than the redundancy survives";
+            case 0 -> "no further disk";
+            case 1 -> "1 more disk";
+            default -> margin + " more disks";
+        };
     }
 
     static void disks(PrintWriter out, List<Disk> disks) {

@@ -1,6 +1,7 @@
 package io.dynamicfs.daemon.control;
 
 import io.dynamicfs.control.v1.AddDiskRequest;
+import io.dynamicfs.control.v1.Capacity;
 import io.dynamicfs.control.v1.CheckEvent;
 import io.dynamicfs.control.v1.CheckProgress;
 import io.dynamicfs.control.v1.CheckRequest;
@@ -16,8 +17,11 @@ import io.dynamicfs.control.v1.Disk;
 import io.dynamicfs.control.v1.EngineControlGrpc;
 import io.dynamicfs.control.v1.EngineInfo;
 import io.dynamicfs.control.v1.FailedPool;
+import io.dynamicfs.control.v1.GetCapacityRequest;
 import io.dynamicfs.control.v1.GetEngineInfoRequest;
 import io.dynamicfs.control.v1.GetPoolRequest;
+import io.dynamicfs.control.v1.KeepConnectionsRequest;
+import io.dynamicfs.control.v1.KeepConnectionsResponse;
 import io.dynamicfs.control.v1.ListMountsRequest;
 import io.dynamicfs.control.v1.ListMountsResponse;
 import io.dynamicfs.control.v1.ListPoolsRequest;
@@ -30,6 +34,9 @@ import io.dynamicfs.control.v1.OpenPoolRequest;
 import io.dynamicfs.control.v1.Pool;
 import io.dynamicfs.control.v1.ProbeDisksRequest;
 import io.dynamicfs.control.v1.ProbeDisksResponse;
+import io.dynamicfs.control.v1.ServeRequest;
+import io.dynamicfs.control.v1.ServeResponse;
+import io.dynamicfs.control.v1.SetPoolRequest;
 import io.dynamicfs.control.v1.SetVolumeRequest;
 import io.dynamicfs.control.v1.UnmountRequest;
 import io.dynamicfs.control.v1.UnmountResponse;
@@ -37,10 +44,12 @@ import io.dynamicfs.control.v1.Volume;
 import io.dynamicfs.daemon.Version;
 import io.dynamicfs.daemon.engine.Engine;
 import io.dynamicfs.daemon.engine.MountedVolume;
+import io.dynamicfs.daemon.engine.MountedVolumes;
 import io.dynamicfs.daemon.engine.OpenPool;
 import io.dynamicfs.engine.commit.OpenOptions;
 import io.dynamicfs.engine.format.Redundancy;
 import io.dynamicfs.engine.fs.CheckOptions;
+import io.dynamicfs.engine.fs.PoolChange;
 import io.dynamicfs.engine.fs.VolumeChange;
 import io.dynamicfs.engine.fs.VolumeSpec;
 import io.dynamicfs.engine.fs.VolumeStatus;
@@ -82,6 +91,7 @@ public final class ControlService extends EngineControlGrpc.EngineControlImplBas
                         .setMemoryDirectory(engine.settings().memoryDirectory().toString())
                         .setHashKernel(facts.hashKernel())
                         .setErasureKernel(facts.erasureKernel())
+                        .setInstance(facts.instance())
                         .addAllFailedPools(engine.failedPools().stream()
                                 .map(ControlService::failedPool)
                                 .toList())
@@ -144,6 +154,29 @@ public final class ControlService extends EngineControlGrpc.EngineControlImplBas
     }
 
     @Override
+    public void setPool(SetPoolRequest request, StreamObserver<Pool> observer) {
+        answer(
+                observer,
+                () -> message(engine.setPool(
+                        request.getPool(),
+                        new PoolChange(redundancy(request.getRedundancy()), request.getNotesMap()))));
+    }
+
+    @Override
+    public void getCapacity(GetCapacityRequest request, StreamObserver<Capacity> observer) {
+        answer(
+                observer,
+                () -> Messages.capacity(engine.registry()
+                        .find(request.getPool())
+                        .pool()
+                        .capacity(redundancy(request.getRedundancy()))));
+    }
+
+    private static @Nullable Redundancy redundancy(String text) {
+        return text.isEmpty() ? null : Redundancy.parse(text);
+    }
+
+    @Override
     public void addDisk(AddDiskRequest request, StreamObserver<Disk> observer) {
         answer(observer, () -> {
             Path disk = Path.of(request.getDisk());
@@ -170,11 +203,13 @@ public final class ControlService extends EngineControlGrpc.EngineControlImplBas
     @Override
     public void createVolume(CreateVolumeRequest request, StreamObserver<Volume> observer) {
         answer(observer, () -> {
-            @Nullable
-            Redundancy redundancy =
-                    request.getRedundancy().isEmpty() ? null : Redundancy.parse(request.getRedundancy());
-            VolumeSpec spec =
-                    new VolumeSpec(request.getName(), request.getQuotaBytes(), request.getQuotaInodes(), redundancy);
+            @Nullable Redundancy redundancy = redundancy(request.getRedundancy());
+            VolumeSpec spec = new VolumeSpec(
+                    request.getName(),
+                    request.getQuotaBytes(),
+                    request.getQuotaInodes(),
+                    redundancy,
+                    request.getReserve());
             return message(request.getPool(), engine.createVolume(request.getPool(), spec));
         });
     }
@@ -197,7 +232,8 @@ public final class ControlService extends EngineControlGrpc.EngineControlImplBas
             VolumeChange change = new VolumeChange(
                     request.hasQuotaBytes() ? (Long) request.getQuotaBytes() : null,
                     request.hasQuotaInodes() ? (Long) request.getQuotaInodes() : null,
-                    request.hasRedundancy() ? Redundancy.parse(request.getRedundancy()) : null);
+                    request.hasRedundancy() ? Redundancy.parse(request.getRedundancy()) : null,
+                    request.getReserve());
             return message(request.getPool(), engine.setVolume(request.getPool(), request.getName(), change));
         });
     }
@@ -219,6 +255,39 @@ public final class ControlService extends EngineControlGrpc.EngineControlImplBas
                         request.getVolume(),
                         Path.of(request.getMountPoint()),
                         request.getReadOnly())));
+    }
+
+    @Override
+    public void serve(ServeRequest request, StreamObserver<ServeResponse> observer) {
+        answer(observer, () -> {
+            MountedVolumes.Kept kept = new MountedVolumes.Kept(
+                    request.getVolume(),
+                    connection(request.getConnection()),
+                    Path.of(request.getMountPoint()),
+                    request.getReadOnly(),
+                    request.hasResume() ? Messages.negotiated(request.getResume()) : null);
+            return ServeResponse.newBuilder()
+                    .setNegotiated(Messages.negotiated(engine.serve(request.getPool(), kept)))
+                    .build();
+        });
+    }
+
+    private static long connection(String text) {
+        try {
+            return Long.parseUnsignedLong(text);
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException(
+                    "connection: expected an unsigned decimal number of 64 bits, found \"" + text + "\"", e);
+        }
+    }
+
+    @Override
+    public void keepConnections(KeepConnectionsRequest request, StreamObserver<KeepConnectionsResponse> observer) {
+        answer(
+                observer,
+                () -> KeepConnectionsResponse.newBuilder()
+                        .addAllConnections(engine.keepConnections())
+                        .build());
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.dynamicfs.daemon.control;
 
+import io.dynamicfs.control.v1.Capacity;
 import io.dynamicfs.control.v1.CheckReport;
 import io.dynamicfs.control.v1.Counters;
 import io.dynamicfs.control.v1.Disk;
@@ -7,6 +8,7 @@ import io.dynamicfs.control.v1.DiskContent;
 import io.dynamicfs.control.v1.DiskHealth;
 import io.dynamicfs.control.v1.Finding;
 import io.dynamicfs.control.v1.MountPoint;
+import io.dynamicfs.control.v1.Negotiated;
 import io.dynamicfs.control.v1.Pool;
 import io.dynamicfs.control.v1.PoolState;
 import io.dynamicfs.control.v1.ProbedDisk;
@@ -15,6 +17,7 @@ import io.dynamicfs.control.v1.Volume;
 import io.dynamicfs.daemon.engine.DiskProbe;
 import io.dynamicfs.daemon.engine.MountedVolume;
 import io.dynamicfs.engine.fs.DiskStatus;
+import io.dynamicfs.engine.fs.PoolCapacity;
 import io.dynamicfs.engine.fs.PoolCounters;
 import io.dynamicfs.engine.fs.PoolStatus;
 import io.dynamicfs.engine.fs.VolumeStatus;
@@ -44,7 +47,35 @@ public final class Messages {
                 .setCounters(counters(status.counters()))
                 .setVolumes(volumes)
                 .setMounts(mounts)
+                .putAllNotes(status.notes())
+                .setMissingDisks(status.missingDisks())
+                .setReservedBytes(status.reservedBytes())
+                .setRedundancyMargin(status.redundancyMargin())
                 .build();
+    }
+
+    static Capacity capacity(PoolCapacity capacity) {
+        return Capacity.newBuilder()
+                .setRawBytes(capacity.rawBytes())
+                .setUsableBytes(capacity.usableBytes())
+                .setUsedBytes(capacity.usedBytes())
+                .setReservedBytes(capacity.reservedBytes())
+                .setAvailableBytes(capacity.availableBytes())
+                .build();
+    }
+
+    static Negotiated negotiated(io.dynamicfs.engine.fuse.Negotiated negotiated) {
+        return Negotiated.newBuilder()
+                .setMinor(negotiated.minor())
+                .setReadAheadBytes(negotiated.readAheadBytes())
+                .setFeatures(negotiated.features())
+                .setPagesMax(negotiated.pagesMax())
+                .build();
+    }
+
+    static io.dynamicfs.engine.fuse.Negotiated negotiated(Negotiated message) {
+        return new io.dynamicfs.engine.fuse.Negotiated(
+                message.getMinor(), message.getReadAheadBytes(), message.getFeatures(), message.getPagesMax());
     }
 
     static Disk disk(DiskStatus disk) {
@@ -62,6 +93,8 @@ public final class Messages {
                 .setWriteErrors(disk.writeErrors())
                 .setChecksumErrors(disk.checksumErrors())
                 .setRepaired(disk.repaired())
+                .setPresent(disk.present())
+                .setPath(disk.present() ? disk.name() : "")
                 .build();
     }
 
@@ -87,6 +120,7 @@ public final class Messages {
                 .setPath(mount.path().toString())
                 .setReadOnly(mount.readOnly())
                 .setSinceMillis(mount.sinceMillis())
+                .setConnection(mount.connection())
                 .build();
     }
 

@@ -35,6 +35,7 @@ public final class Refusals {
             case DISK_NOT_FOUND, POOL_NOT_FOUND, VOLUME_NOT_FOUND -> Status.Code.NOT_FOUND;
             case POOL_EXISTS, VOLUME_EXISTS -> Status.Code.ALREADY_EXISTS;
             case POOL_FULL -> Status.Code.RESOURCE_EXHAUSTED;
+            case CAPACITY_EXCEEDED -> Status.Code.OUT_OF_RANGE;
             case DAMAGED -> Status.Code.DATA_LOSS;
             case TOO_FEW_DISKS,
                     REDUNDANCY_TOO_HIGH,
@@ -58,8 +59,9 @@ public final class Refusals {
 
     public static Status.Code code(EngineException.Reason reason) {
         return switch (reason) {
-            case NOT_MOUNTED -> Status.Code.NOT_FOUND;
-            case NOT_CONFIRMED, VOLUME_MOUNTED, POOL_MOUNTED, ENGINE_RUNNING, DIRECTORY_UNUSABLE ->
+            case NOT_MOUNTED, CONNECTION_NOT_FOUND -> Status.Code.NOT_FOUND;
+            case KEEPER_UNAVAILABLE -> Status.Code.UNAVAILABLE;
+            case NOT_CONFIRMED, VOLUME_MOUNTED, POOL_MOUNTED, ENGINE_RUNNING, DIRECTORY_UNUSABLE, NO_KEEPER ->
                 Status.Code.FAILED_PRECONDITION;
         };
     }

@@ -19,10 +19,10 @@ final class DiskEraser {
     private DiskEraser() {}
 
     /** Erases the disks of {@code paths} that carry the identity of {@code pool}; others are left alone. */
-    static List<Path> erase(List<Path> paths, UUID pool) throws PoolException {
+    static List<Path> erase(Disks disks, List<Path> paths, UUID pool) throws PoolException {
         List<Path> erased = new ArrayList<>();
         for (Path path : paths) {
-            for (BlockDevice device : Disks.openForPool(List.of(path))) {
+            for (BlockDevice device : disks.openForPool(List.of(path))) {
                 try (device) {
                     Optional<Identity> identity = Disks.identity(device);
                     if (identity.isPresent() && identity.get().poolId().equals(pool)) {

@@ -27,16 +27,36 @@ import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Opens disks and looks at what they hold. */
+/** Opens disks, itself or through the keeper, and looks at what they hold. */
 final class Disks {
     private static final Path BLOCK_DEVICES = Path.of("/sys/class/block");
     private static final KernelFiles KERNEL = KernelFiles.ofHost();
     private static final Logger LOG = LoggerFactory.getLogger(Disks.class);
 
-    private Disks() {}
+    private final Opener opener;
+    private final boolean ownRights;
+
+    private interface Opener {
+        LinuxBlockDevice open(Path path, Mode mode) throws DeviceOpenException;
+    }
+
+    private Disks(Opener opener, boolean ownRights) {
+        this.opener = opener;
+        this.ownRights = ownRights;
+    }
+
+    /** With the rights of this process. */
+    static Disks ofHost() {
+        return new Disks((path, mode) -> LinuxBlockDevice.open(KERNEL, path, mode), true);
+    }
+
+    /** With descriptors that the keeper has opened. */
+    static Disks of(Keeper keeper) {
+        return new Disks(keeper::openDevice, false);
+    }
 
     /** Opens all disks or none: for a new pool each one must be there. */
-    static List<BlockDevice> openForNewPool(List<Path> paths) throws PoolException {
+    List<BlockDevice> openForNewPool(List<Path> paths) throws PoolException {
         refuseTwins(paths);
         List<BlockDevice> devices = new ArrayList<>();
         try {
@@ -51,7 +71,7 @@ final class Disks {
     }
 
     /** Opens what can be opened of a pool's disks; one that is in use is refused, one that is gone is left to the pool. */
-    static List<BlockDevice> openForPool(List<Path> paths) throws PoolException {
+    List<BlockDevice> openForPool(List<Path> paths) throws PoolException {
         refuseTwins(paths);
         List<BlockDevice> devices = new ArrayList<>();
         for (Path path : paths) {
@@ -76,7 +96,7 @@ final class Disks {
     }
 
     /** Looks at {@code paths}, or at every block device of the machine when there are none. */
-    static List<DiskProbe> probe(List<Path> paths) throws PoolException {
+    List<DiskProbe> probe(List<Path> paths) throws PoolException {
         List<DiskProbe> probes = new ArrayList<>();
         for (Path path : paths.isEmpty() ? blockDevices() : paths) {
             probes.add(probe(path));
@@ -88,8 +108,8 @@ final class Disks {
         devices.forEach(BlockDevice::close);
     }
 
-    private static DiskProbe probe(Path path) {
-        try (LinuxBlockDevice device = LinuxBlockDevice.open(KERNEL, path, Mode.READ_ONLY)) {
+    private DiskProbe probe(Path path) {
+        try (LinuxBlockDevice device = opener.open(path, Mode.READ_ONLY)) {
             return new DiskProbe(path, device.sizeBytes(), content(device));
         } catch (DeviceOpenException e) {
             return new DiskProbe(path, 0, new DiskProbe.Unreadable(String.valueOf(e.getMessage())));
@@ -126,9 +146,9 @@ final class Disks {
     }
 
     /** Opens a disk for this process alone. */
-    static BlockDevice open(Path path) throws PoolException {
+    BlockDevice open(Path path) throws PoolException {
         try {
-            return LinuxBlockDevice.open(KERNEL, path, Mode.OWNED);
+            return opener.open(path, Mode.OWNED);
         } catch (DeviceOpenException e) {
             throw new PoolException(reason(e.reason()), String.valueOf(e.getMessage()), e);
         }
@@ -173,7 +193,12 @@ final class Disks {
         }
     }
 
-    private static List<Path> blockDevices() throws PoolException {
+    private List<Path> blockDevices() throws PoolException {
+        if (!ownRights) {
+            throw new PoolException(
+                    Reason.INVALID_ARGUMENT,
+                    "expected the names of disks, found none: an engine with a keeper does not see what this machine has");
+        }
         try (Stream<Path> names = Files.list(BLOCK_DEVICES)) {
             return names.filter(Disks::hasContent)
                     .map(name -> Path.of("/dev").resolve(name.getFileName()))

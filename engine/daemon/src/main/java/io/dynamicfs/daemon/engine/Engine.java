@@ -4,9 +4,11 @@ import io.dynamicfs.daemon.engine.EngineException.Reason;
 import io.dynamicfs.engine.commit.OpenOptions;
 import io.dynamicfs.engine.commit.PoolException;
 import io.dynamicfs.engine.format.Redundancy;
+import io.dynamicfs.engine.fs.PoolChange;
 import io.dynamicfs.engine.fs.VolumeChange;
 import io.dynamicfs.engine.fs.VolumeSpec;
 import io.dynamicfs.engine.fs.VolumeStatus;
+import io.dynamicfs.engine.fuse.Negotiated;
 import io.dynamicfs.engine.mount.MountException;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
@@ -16,6 +18,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,6 +34,7 @@ public final class Engine implements AutoCloseable {
 
     private final EngineSettings settings;
     private final SocketLock lock;
+    private final @Nullable Keeper keeper;
     private final PoolRegistry registry;
     private final MountedVolumes mounts;
     private final Path stateFile;
@@ -39,19 +43,27 @@ public final class Engine implements AutoCloseable {
 
     /** Takes the socket's lock and opens and mounts again what an engine before it had open and mounted. */
     public static Engine start(EngineSettings settings) throws EngineException {
-        makeDirectory(settings.stateDirectory());
-        makeDirectory(settings.memoryDirectory());
-        makeDirectory(parent(settings.socket()));
-        Engine engine = new Engine(settings, SocketLock.take(settings.socket()));
+        Engine engine = start(settings, null);
         engine.restore();
         return engine;
     }
 
-    private Engine(EngineSettings settings, SocketLock lock) {
+    /** Takes the socket's lock. The keeper's side says which pools to open and which connections to serve. */
+    public static Engine start(EngineSettings settings, @Nullable Keeper keeper) throws EngineException {
+        makeDirectory(settings.stateDirectory());
+        makeDirectory(settings.memoryDirectory());
+        makeDirectory(parent(settings.socket()));
+        return new Engine(settings, SocketLock.take(settings.socket()), keeper);
+    }
+
+    private Engine(EngineSettings settings, SocketLock lock, @Nullable Keeper keeper) {
+        this.keeper = keeper;
         this.settings = settings;
         this.lock = lock;
         this.registry = new PoolRegistry(
-                new SurvivorFiles(settings.memoryDirectory(), settings.memoryBytes()), settings.ioThreads());
+                keeper == null ? Disks.ofHost() : Disks.of(keeper),
+                new SurvivorFiles(settings.memoryDirectory(), settings.memoryBytes()),
+                settings.ioThreads());
         this.mounts = new MountedVolumes(settings.mountThreads());
         this.stateFile = settings.stateDirectory().resolve("open.json");
     }
@@ -86,7 +98,10 @@ public final class Engine implements AutoCloseable {
 
     public synchronized OpenPool openPool(String nameOrId, List<Path> disks, OpenOptions options)
             throws PoolException, EngineException {
-        OpenPool pool = registry.open(nameOrId, disks, options);
+        // Mounts that the keeper holds may have outlived the engine that served them.
+        OpenOptions words = new OpenOptions(
+                options.poolId(), options.degraded(), options.acceptRollback(), options.readOnly(), keeper != null);
+        OpenPool pool = registry.open(nameOrId, disks, words);
         failedEntries.removeIf(entry -> entry.id().equals(pool.id().toString()));
         failedPools = failedPools.stream()
                 .filter(failed -> !failed.id().equals(pool.id().toString()))
@@ -116,6 +131,17 @@ public final class Engine implements AutoCloseable {
         int index = registry.addDisk(nameOrId, disk, overwriteSignatures);
         save();
         return index;
+    }
+
+    public OpenPool setPool(String nameOrId, PoolChange change) throws PoolException {
+        OpenPool pool = registry.find(nameOrId);
+        pool.pool().change(change);
+        LOG.info(
+                "event=pool-set pool={} redundancy={} notes={}",
+                pool.name(),
+                change.redundancy(),
+                change.notes().keySet());
+        return pool;
     }
 
     public VolumeStatus createVolume(String nameOrId, VolumeSpec spec) throws PoolException {
@@ -156,6 +182,28 @@ public final class Engine implements AutoCloseable {
         MountedVolume mounted = mounts.mount(pool, volume, target, readOnly);
         save();
         return mounted;
+    }
+
+    /** Serves what the keeper has mounted; returns what the kernel and the connection's first server agreed on. */
+    public synchronized Negotiated serve(String nameOrId, MountedVolumes.Kept kept)
+            throws PoolException, EngineException, MountException {
+        OpenPool pool = registry.find(nameOrId);
+        volume(pool, kept.volume());
+        return mounts.serve(pool, kept, requireKeeper());
+    }
+
+    /** Gives a keeper that was restarted a copy of every connection; returns their numbers. */
+    public List<String> keepConnections() throws EngineException, MountException {
+        return mounts.keep(requireKeeper());
+    }
+
+    private Keeper requireKeeper() throws EngineException {
+        if (keeper == null) {
+            throw new EngineException(
+                    Reason.NO_KEEPER,
+                    "expected an engine with a keeper, found one that mounts by itself. Start it with --keeper SOCKET.");
+        }
+        return keeper;
     }
 
     public synchronized void unmount(Path target, boolean force) throws EngineException, MountException {
@@ -243,6 +291,9 @@ public final class Engine implements AutoCloseable {
     }
 
     private void save() {
+        if (keeper != null) {
+            return;
+        }
         List<EngineState.PoolEntry> pools =
                 new ArrayList<>(registry.pools().stream().map(OpenPool::entry).toList());
         pools.addAll(failedEntries);

@@ -15,7 +15,13 @@ public final class EngineException extends Exception {
         /** Another engine has this socket or state directory. */
         ENGINE_RUNNING,
         /** A directory of the engine cannot be made or written. */
-        DIRECTORY_UNUSABLE
+        DIRECTORY_UNUSABLE,
+        /** Only an engine that was started with a keeper can do that. */
+        NO_KEEPER,
+        /** The keeper does not answer, or not as it should. */
+        KEEPER_UNAVAILABLE,
+        /** The keeper has no such connection. */
+        CONNECTION_NOT_FOUND
     }
 
     private final Reason reason;

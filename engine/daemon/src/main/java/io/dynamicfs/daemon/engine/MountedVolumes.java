@@ -2,6 +2,7 @@ package io.dynamicfs.daemon.engine;
 
 import io.dynamicfs.daemon.engine.EngineException.Reason;
 import io.dynamicfs.engine.commit.PoolException;
+import io.dynamicfs.engine.fuse.Negotiated;
 import io.dynamicfs.engine.mount.MountException;
 import io.dynamicfs.engine.mount.MountOption;
 import io.dynamicfs.engine.mount.VolumeMount;
@@ -11,10 +12,12 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,6 +25,9 @@ import org.slf4j.LoggerFactory;
 public final class MountedVolumes {
     /** How long an unmount waits for requests that are being answered. */
     private static final Duration END_TIMEOUT = Duration.ofSeconds(30);
+
+    /** How long a new connection waits for the end of the one before it. */
+    private static final Duration OLD_CONNECTION_TIMEOUT = Duration.ofSeconds(3);
 
     private static final Logger LOG = LoggerFactory.getLogger(MountedVolumes.class);
 
@@ -75,9 +81,83 @@ public final class MountedVolumes {
                 spec,
                 Thread.ofPlatform().name("mount-" + volume + "-", 0).factory(),
                 this::forgetEnded);
-        MountedVolume mounted = new MountedVolume(pool.name(), volume, mount.directory(), readOnly, clock.millis());
+        MountedVolume mounted = new MountedVolume(pool.name(), volume, mount.directory(), readOnly, clock.millis(), "");
         entries.add(new Entry(pool, mounted, mount));
         return mounted;
+    }
+
+    /** What the keeper has mounted and this engine shall serve; {@code resumed} is null for a new connection. */
+    public record Kept(
+            String volume,
+            long connection,
+            Path mountPoint,
+            boolean readOnly,
+            @Nullable Negotiated resumed) {}
+
+    /** Serves a connection of the keeper and returns what it has agreed on; one that is served already stays as it is. */
+    synchronized Negotiated serve(OpenPool pool, Kept kept, Keeper keeper)
+            throws EngineException, PoolException, MountException {
+        String connection = Long.toUnsignedString(kept.connection());
+        Entry already = live().stream()
+                .filter(entry -> entry.pool == pool && entry.mounted.volume().equals(kept.volume()))
+                .findFirst()
+                .orElse(null);
+        if (already != null) {
+            if (already.mounted.connection().equals(connection)) {
+                return already.mount.negotiated();
+            }
+            awaitEnd(already, connection);
+        }
+        VolumeMount.Spec spec = new VolumeMount.Spec(
+                pool.name() + "/" + kept.volume(), kept.mountPoint(), Set.of(), kept.connection(), threads);
+        VolumeMount mount = VolumeMount.serve(
+                pool.pool().volume(kept.volume()),
+                spec,
+                keeper.takeConnection(kept.connection()),
+                kept.resumed(),
+                Thread.ofPlatform().name("mount-" + kept.volume() + "-", 0).factory(),
+                this::forgetEnded);
+        MountedVolume mounted = new MountedVolume(
+                pool.name(), kept.volume(), kept.mountPoint(), kept.readOnly(), clock.millis(), connection);
+        entries.add(new Entry(pool, mounted, mount));
+        return mount.negotiated();
+    }
+
+    /** The kernel tells the end of a connection a moment after its mount has gone. */
+    private static void awaitEnd(Entry entry, String wanted) throws EngineException {
+        try {
+            if (entry.mount.awaitEnd(OLD_CONNECTION_TIMEOUT)) {
+                return;
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        throw new EngineException(
+                Reason.VOLUME_MOUNTED,
+                "expected an unmounted volume for connection " + wanted + ", found " + entry.mounted.pool() + "/"
+                        + entry.mounted.volume() + " served at " + entry.mounted.path() + " over connection "
+                        + (entry.mounted.connection().isEmpty() ? "of the engine's own" : entry.mounted.connection())
+                        + ". Unmount it first.");
+    }
+
+    /** Gives the keeper a copy of every connection that it had; returns their numbers. */
+    List<String> keep(Keeper keeper) throws EngineException, MountException {
+        List<String> kept = new ArrayList<>();
+        for (Entry entry : live()) {
+            if (!entry.mounted.connection().isEmpty() && keep(entry, keeper)) {
+                kept.add(entry.mounted.connection());
+            }
+        }
+        return kept;
+    }
+
+    private static boolean keep(Entry entry, Keeper keeper) throws EngineException, MountException {
+        Keeper.Connection connection = new Keeper.Connection(
+                entry.mount.connectionId(),
+                entry.pool.id().toString(),
+                entry.mounted.volume(),
+                entry.mount.negotiated());
+        return entry.mount.lendDescriptor(descriptor -> keeper.keepConnection(connection, descriptor));
     }
 
     synchronized void unmount(Path target, boolean force) throws EngineException, MountException {
@@ -90,12 +170,26 @@ public final class MountedVolumes {
                         "expected a volume mounted at " + target
                                 + ", found none of this engine. See: dynamicfs status; "
                                 + "what a dead engine left there goes with: umount -l " + target));
+        if (!entry.mounted.connection().isEmpty()) {
+            throw new EngineException(
+                    Reason.VOLUME_MOUNTED,
+                    "expected a mount of the engine's own, found one that the keeper has mounted at " + target
+                            + ". Whoever mounted it unmounts it.");
+        }
         end(entry, force);
     }
 
-    /** Unmounts everything, gently first; what is still in use is detached, as the engine ends now. */
+    /**
+     * Unmounts everything, gently first; what is still in use is detached, as the engine ends now. What the keeper has mounted
+     * stays and waits for the next engine.
+     */
     synchronized void unmountAll() {
         for (Entry entry : live()) {
+            if (!entry.mounted.connection().isEmpty()) {
+                entry.mount.leave();
+                entries.remove(entry);
+                continue;
+            }
             try {
                 end(entry, true);
             } catch (MountException e) {

@@ -23,8 +23,9 @@ public final class OfflineCheck {
     /** Verifies the pool of that name or id; with {@code data} every fragment too. Writes nothing. */
     public static CheckReport run(String nameOrId, List<Path> disks, boolean data, CheckProgress progress)
             throws PoolException {
-        List<Path> paths = disks.isEmpty() ? PoolRegistry.disksOf(nameOrId) : disks;
-        List<BlockDevice> devices = Disks.openForPool(paths);
+        Disks host = Disks.ofHost();
+        List<Path> paths = disks.isEmpty() ? PoolRegistry.disksOf(host, nameOrId) : disks;
+        List<BlockDevice> devices = host.openForPool(paths);
         try (ThreadedIoRunner io = new ThreadedIoRunner(
                 THREADS_PER_DISK, Thread.ofPlatform().name("disk-", 0).factory())) {
             EngineContext context = new EngineContext(InstantSource.system(), new SecureRandom(), io);

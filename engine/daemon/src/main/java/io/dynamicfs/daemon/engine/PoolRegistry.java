@@ -32,11 +32,13 @@ public final class PoolRegistry {
 
     private final SurvivorFiles survivors;
     private final int ioThreads;
+    private final Disks disks;
     private final List<OpenPool> pools = new CopyOnWriteArrayList<>();
     private final InstantSource clock = InstantSource.system();
     private final SecureRandom random = new SecureRandom();
 
-    PoolRegistry(SurvivorFiles survivors, int ioThreads) {
+    PoolRegistry(Disks disks, SurvivorFiles survivors, int ioThreads) {
+        this.disks = disks;
         this.survivors = survivors;
         this.ioThreads = ioThreads;
     }
@@ -59,7 +61,7 @@ public final class PoolRegistry {
             String name,
             Redundancy redundancy,
             boolean verifyWrites,
-            List<Path> disks,
+            List<Path> paths,
             List<String> overwriteSignatures)
             throws PoolException, EngineException {
         if (search(name).isPresent()) {
@@ -67,7 +69,7 @@ public final class PoolRegistry {
                     Reason.POOL_EXISTS,
                     "expected an unused name, found an open pool \"" + name + "\". Take another name.");
         }
-        List<BlockDevice> devices = Disks.openForNewPool(disks);
+        List<BlockDevice> devices = disks.openForNewPool(paths);
         ThreadedIoRunner io = ioRunner();
         @Nullable SharedMemory memory = null;
         try {
@@ -80,14 +82,14 @@ public final class PoolRegistry {
                     AddOptions.overwriting(overwriteSignatures),
                     new SurvivorMemory(memory.memory()));
             survivors.adopt(pool.id());
-            OpenPool open = new OpenPool(pool, devices, disks, io, memory, false, false);
+            OpenPool open = new OpenPool(pool, devices, paths, io, memory, false, false);
             pools.add(open);
             LOG.info(
                     "event=pool-created pool={} id={} redundancy={} disks={}",
                     name,
                     pool.id(),
                     redundancy,
-                    disks.size());
+                    paths.size());
             return open;
         } catch (PoolException | EngineException | RuntimeException e) {
             release(devices, io, memory);
@@ -105,16 +107,17 @@ public final class PoolRegistry {
                     Reason.POOL_EXISTS,
                     "the pool \"" + already.get().name() + "\" is open already. Nothing is to be done.");
         }
-        List<Path> disks = paths.isEmpty() ? disksOf(nameOrId) : paths;
-        List<BlockDevice> devices = Disks.openForPool(disks);
+        List<Path> named = paths.isEmpty() ? disksOf(disks, nameOrId) : paths;
+        List<BlockDevice> devices = disks.openForPool(named);
         ThreadedIoRunner io = ioRunner();
         @Nullable SharedMemory memory = null;
         try {
             UUID id = choose(nameOrId, devices);
             memory = survivors.of(id);
-            OpenOptions options = new OpenOptions(id, words.degraded(), words.acceptRollback(), words.readOnly());
+            OpenOptions options = new OpenOptions(
+                    id, words.degraded(), words.acceptRollback(), words.readOnly(), words.mountsOutlive());
             StoragePool pool = StoragePool.open(context(io), devices, options, new SurvivorMemory(memory.memory()));
-            OpenPool open = new OpenPool(pool, devices, disks, io, memory, words.degraded(), words.readOnly());
+            OpenPool open = new OpenPool(pool, devices, named, io, memory, words.degraded(), words.readOnly());
             pools.add(open);
             LOG.info(
                     "event=pool-opened pool={} id={} generation={} healthy={}",
@@ -131,7 +134,7 @@ public final class PoolRegistry {
 
     public synchronized int addDisk(String nameOrId, Path path, List<String> overwriteSignatures) throws PoolException {
         OpenPool open = find(nameOrId);
-        BlockDevice device = Disks.open(path);
+        BlockDevice device = disks.open(path);
         try {
             int index = open.pool().addDisk(device, AddOptions.overwriting(overwriteSignatures));
             open.added(device, path);
@@ -145,7 +148,7 @@ public final class PoolRegistry {
 
     /** What disks hold; the disks of open pools are answered from the pools. No path means every block device. */
     public List<DiskProbe> probe(List<Path> paths) throws PoolException {
-        return Disks.probe(paths);
+        return disks.probe(paths);
     }
 
     /** Commits and closes. The caller has unmounted the pool's volumes. */
@@ -168,7 +171,7 @@ public final class PoolRegistry {
     synchronized List<Path> destroy(OpenPool open) throws PoolException {
         pools.remove(open);
         open.close();
-        List<Path> erased = DiskEraser.erase(open.paths(), open.id());
+        List<Path> erased = DiskEraser.erase(disks, open.paths(), open.id());
         survivors.remove(open.id());
         LOG.info("event=pool-destroyed pool={} id={} disks={}", open.name(), open.id(), erased.size());
         return erased;
@@ -191,8 +194,8 @@ public final class PoolRegistry {
         return new EngineContext(clock, random, io);
     }
 
-    static List<Path> disksOf(String nameOrId) throws PoolException {
-        List<Path> members = Disks.probe(List.of()).stream()
+    static List<Path> disksOf(Disks disks, String nameOrId) throws PoolException {
+        List<Path> members = disks.probe(List.of()).stream()
                 .filter(probe -> probe.content() instanceof DiskProbe.Member member && isCalled(member, nameOrId))
                 .map(DiskProbe::path)
                 .toList();

@@ -32,7 +32,7 @@ class CommandLineTest {
         return Stream.of(
                 wrong("expected a command", ""),
                 wrong("Unmatched argument", "nonsense"),
-                wrong("expected one of: create, status, list, open, close, destroy", "pool"),
+                wrong("expected one of: create, status, list, set, open, close, destroy", "pool"),
                 wrong("Missing required parameter", "pool create"),
                 wrong("Missing required parameter: 'DISK'", "pool create tank"),
                 wrong("expected replicas 1x to 5x or Reed-Solomon k+m", "pool create tank --redundancy 9+9 a.img"),
