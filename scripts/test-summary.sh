@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 
-mapfile -t reports < <(find engine -path '*/target/*-reports/TEST-*.xml' | LC_ALL=C sort)
+mapfile -t reports < <(find . -maxdepth 5 -path '*/target/*-reports/TEST-*.xml' | LC_ALL=C sort)
 if [ ${#reports[@]} -eq 0 ]; then
   echo "No test ran."
   exit 1
@@ -18,7 +18,7 @@ awk '
     gsub("&#10;", " ", value); gsub("&amp;", "\\&", value)
     return value
   }
-  FNR == 1 { in_suite = 0; split(FILENAME, part, "/"); module = part[2] }
+  FNR == 1 { in_suite = 0; module = FILENAME; sub(/\/target\/.*/, "", module); sub(/^\.\/(engine\/)?/, "", module) }
   # An element may be spread over lines: collect until its ">".
   /<testsuite / { in_suite = 1; head = "" }
   in_suite == 1 {

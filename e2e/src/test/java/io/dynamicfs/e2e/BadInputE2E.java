@@ -44,7 +44,10 @@ class BadInputE2E {
         awaitRefusal(
                 cluster,
                 "second",
-                pool("second", "devices: [{node: NODE, path: /dev/disk/by-id/virtual-NODE-a}]".replace("NODE", node), "1x"),
+                pool(
+                        "second",
+                        "devices: [{node: NODE, path: /dev/disk/by-id/virtual-NODE-a}]".replace("NODE", node),
+                        "1x"),
                 message -> message.contains(Product.POOL));
     }
 
@@ -100,24 +103,25 @@ class BadInputE2E {
 
     @Test
     void anUnknownParameterOfAStorageClassIsRefusedByName(TestCluster cluster) {
-        cluster.driver()
-                .kubectl(
-                        """
+        cluster.driver().kubectl("""
                         apiVersion: storage.k8s.io/v1
                         kind: StorageClass
                         metadata: {name: misspelt}
                         provisioner: csi.dynamicfs.io
                         volumeBindingMode: WaitForFirstConsumer
                         parameters: {pool: tank, redundency: 3x}
-                        """,
-                        "apply",
-                        "-f",
-                        "-");
+                        """, "apply", "-f", "-");
         try {
             awaitProvisioningFailure(
                     cluster, "misspelt", "ReadWriteOnce", "Filesystem", "1Gi", note -> note.contains("redundency"));
         } finally {
-            cluster.kube().client().storage().v1().storageClasses().withName("misspelt").delete();
+            cluster.kube()
+                    .client()
+                    .storage()
+                    .v1()
+                    .storageClasses()
+                    .withName("misspelt")
+                    .delete();
         }
     }
 
@@ -145,15 +149,11 @@ class BadInputE2E {
                 spec:
                   disks: {DISKS}
                   redundancy: {default: REDUNDANCY}
-                """
-                .replace("NAME", name)
-                .replace("DISKS", disks)
-                .replace("REDUNDANCY", redundancy);
+                """.replace("NAME", name).replace("DISKS", disks).replace("REDUNDANCY", redundancy);
     }
 
     /** Some condition that is not True says it, and the pool has taken nothing; then it is deleted again. */
-    private static void awaitRefusal(
-            TestCluster cluster, String name, String manifest, Predicate<String> says) {
+    private static void awaitRefusal(TestCluster cluster, String name, String manifest, Predicate<String> says) {
         cluster.driver().kubectl(manifest, "apply", "-f", "-");
         var resource = cluster.product().pool(name);
         try {
@@ -173,13 +173,17 @@ class BadInputE2E {
     }
 
     private static void awaitProvisioningFailure(
-            TestCluster cluster, String storageClass, String access, String volume, String size, Predicate<String> says) {
+            TestCluster cluster,
+            String storageClass,
+            String access,
+            String volume,
+            String size,
+            Predicate<String> says) {
         String name = ("claim-" + storageClass + "-" + access + "-" + volume).toLowerCase(java.util.Locale.ROOT);
         String use = "Block".equals(volume)
                 ? "volumeDevices: [{name: data, devicePath: /dev/data}]"
                 : "volumeMounts: [{name: data, mountPath: /data}]";
-        String manifest =
-                """
+        String manifest = """
                 apiVersion: v1
                 kind: PersistentVolumeClaim
                 metadata: {name: NAME}
@@ -199,13 +203,12 @@ class BadInputE2E {
                       command: [sleep, infinity]
                       USE
                   volumes: [{name: data, persistentVolumeClaim: {claimName: NAME}}]
-                """
-                        .replace("NAME", name)
-                        .replace("CLASS", storageClass)
-                        .replace("ACCESS", access)
-                        .replace("VOLUME", volume)
-                        .replace("SIZE", size)
-                        .replace("USE", use);
+                """.replace("NAME", name)
+                .replace("CLASS", storageClass)
+                .replace("ACCESS", access)
+                .replace("VOLUME", volume)
+                .replace("SIZE", size)
+                .replace("USE", use);
         cluster.driver().kubectl(manifest, "apply", "-n", NAMESPACE, "-f", "-");
         Event event = cluster.kube()
                 .awaitEvent(

@@ -39,7 +39,7 @@ class ChartTest {
     @BeforeAll
     static void findHelm() throws Exception {
         List<Path> candidates = new ArrayList<>();
-        for (String directory : System.getenv().getOrDefault("PATH", "").split(":")) {
+        for (String directory : System.getenv().getOrDefault("PATH", "").split(":", -1)) {
             candidates.add(Path.of(directory, "helm"));
         }
         Path built = Path.of("/var/tmp/dynamicfs-cluster");
@@ -63,8 +63,8 @@ class ChartTest {
     }
 
     private static Shell.Result template(String... settings) {
-        List<String> arguments = new ArrayList<>(
-                List.of("template", "dynamicfs", CHART, "--namespace", "dynamicfs-system", "--kube-version", "v1.34.4"));
+        List<String> arguments = new ArrayList<>(List.of(
+                "template", "dynamicfs", CHART, "--namespace", "dynamicfs-system", "--kube-version", "v1.34.4"));
         for (String setting : settings) {
             arguments.addAll(List.of("--set", setting));
         }
@@ -76,7 +76,7 @@ class ChartTest {
         assertThat(result.succeeded()).as(result.output()).isTrue();
         List<HasMetadata> objects = new ArrayList<>();
         KubernetesSerialization serialization = new KubernetesSerialization();
-        for (String document : result.output().split("(?m)^---\\s*$")) {
+        for (String document : result.output().split("(?m)^---\\s*$", -1)) {
             if (document.lines().anyMatch(line -> line.startsWith("kind:"))) {
                 objects.add(serialization.unmarshal(document));
             }
@@ -143,8 +143,8 @@ class ChartTest {
             assertThat(context.getCapabilities().getDrop()).containsExactly("ALL");
             assertThat(context.getCapabilities().getAdd()).isNullOrEmpty();
         });
-        assertThat(pod.getVolumes()).allSatisfy(volume -> assertThat(volume.getHostPath())
-                .isNull());
+        assertThat(pod.getVolumes())
+                .allSatisfy(volume -> assertThat(volume.getHostPath()).isNull());
     }
 
     @Test
@@ -238,6 +238,7 @@ class ChartTest {
         Shell.Result result = template(setting);
         assertThat(result.succeeded()).isFalse();
         String wrong = setting.substring(0, setting.indexOf('=')).replace('.', '/');
-        assertThat(result.output()).containsAnyOf(wrong, wrong.substring(0, wrong.contains("/") ? wrong.indexOf('/') : wrong.length()));
+        assertThat(result.output())
+                .containsAnyOf(wrong, wrong.substring(0, wrong.contains("/") ? wrong.indexOf('/') : wrong.length()));
     }
 }

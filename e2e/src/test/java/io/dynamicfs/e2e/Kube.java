@@ -90,7 +90,7 @@ final class Kube {
     Event awaitEvent(String namespace, String what, Predicate<Event> condition) {
         CompletableFuture<Event> found = new CompletableFuture<>();
         var events = client.events().v1().events().inNamespace(namespace);
-        try (var watch = events.watch(new Watcher<>() {
+        try (var _ = events.watch(new Watcher<>() {
             @Override
             public void eventReceived(Action action, Event event) {
                 if (condition.test(event)) {
@@ -108,9 +108,7 @@ final class Kube {
         } catch (TimeoutException e) {
             throw new AssertionError(
                     "expected " + what + " within " + LIMIT.toSeconds() + " s, found only:\n"
-                            + events.list().getItems().stream()
-                                    .map(Kube::line)
-                                    .toList(),
+                            + events.list().getItems().stream().map(Kube::line).toList(),
                     e);
         } catch (ExecutionException e) {
             throw new AssertionError(e.getCause());

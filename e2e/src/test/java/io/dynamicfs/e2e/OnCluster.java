@@ -1,5 +1,6 @@
 package io.dynamicfs.e2e;
 
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.AfterTestExecutionCallback;
 import org.junit.jupiter.api.extension.ConditionEvaluationResult;
 import org.junit.jupiter.api.extension.ExecutionCondition;
@@ -8,7 +9,6 @@ import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
 import org.junit.jupiter.api.extension.LifecycleMethodExecutionExceptionHandler;
 import org.junit.jupiter.api.extension.ParameterContext;
 import org.junit.jupiter.api.extension.ParameterResolver;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Gives tests the one cluster of the run, asks it what happened after a failure, and leaves out the later steps of a class
@@ -57,7 +57,8 @@ final class OnCluster
 
     @Override
     public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
-        @Nullable Object failed = context.getTestMethod().isPresent()
+        @Nullable
+        Object failed = context.getTestMethod().isPresent()
                 ? context.getRoot().getStore(STORE).get(context.getRequiredTestClass())
                 : null;
         return failed == null

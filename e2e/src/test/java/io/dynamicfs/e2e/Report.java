@@ -36,6 +36,11 @@ final class Report {
     }
 
     void seconds(String what, Instant since) {
-        add(what, String.format(Locale.ROOT, "%.1f s", Duration.between(since, Instant.now()).toMillis() / 1000.0));
+        add(
+                what,
+                String.format(
+                        Locale.ROOT,
+                        "%.1f s",
+                        Duration.between(since, Instant.now()).toMillis() / 1000.0));
     }
 }

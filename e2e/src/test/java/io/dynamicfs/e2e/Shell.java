@@ -25,9 +25,8 @@ final class Shell {
         try {
             Path output = Files.createTempFile("command-", ".out");
             try {
-                ProcessBuilder builder = new ProcessBuilder(command)
-                        .redirectErrorStream(true)
-                        .redirectOutput(output.toFile());
+                ProcessBuilder builder =
+                        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile());
                 builder.environment().putAll(environment);
                 Process process = builder.start();
                 try (var stdin = process.getOutputStream()) {

@@ -51,7 +51,8 @@ class UninstallE2E {
                         "--timeout=120s");
         assertThat(sum(cluster)).isEqualTo(sum);
         Instant begin = Instant.now();
-        cluster.driver().shell("kubectl apply --server-side -f '" + cluster.product().crds() + "'");
+        cluster.driver()
+                .shell("kubectl apply --server-side -f '" + cluster.product().crds() + "'");
         StoragePool after = cluster.kube()
                 .await(
                         cluster.product().pool(Product.POOL),
@@ -60,7 +61,8 @@ class UninstallE2E {
                                 && pool.getStatus().getDisks() == TestCluster.DISK_COUNT
                                 && pool.getStatus().getNodes() == TestCluster.NODES);
         cluster.report().seconds("CRDs applied again to pool adopted", begin);
-        assertThat(after.getMetadata().getUid()).isNotEqualTo(before.getMetadata().getUid());
+        assertThat(after.getMetadata().getUid())
+                .isNotEqualTo(before.getMetadata().getUid());
         assertThat(after.getSpec().getRedundancy().getDefaultRedundancy())
                 .isEqualTo(before.getSpec().getRedundancy().getDefaultRedundancy());
         assertThat(sum(cluster)).isEqualTo(sum);
@@ -81,8 +83,7 @@ class UninstallE2E {
         Pod writer = cluster.kube().awaitReady(NAMESPACE, "writer");
         cluster.kube().client().resource(writer).delete();
         cluster.kube()
-                .awaitGone(
-                        cluster.kube().client().pods().inNamespace(NAMESPACE).withName("writer"), "pod writer");
+                .awaitGone(cluster.kube().client().pods().inNamespace(NAMESPACE).withName("writer"), "pod writer");
         Shell.Result result = cluster.product().tryUninstall();
         assertThat(result.succeeded()).as(result.output()).isTrue();
         for (int node = 1; node <= TestCluster.NODES; node++) {
@@ -98,7 +99,7 @@ class UninstallE2E {
     @Order(4)
     void aSecondInstallationFindsTheData(TestCluster cluster) {
         cluster.product().install();
-        String podOnly = cluster.product().example("claim").split("---\n")[1];
+        String podOnly = cluster.product().example("claim").split("---\n", -1)[1];
         cluster.driver().kubectl(podOnly, "apply", "-n", NAMESPACE, "-f", "-");
         cluster.kube().awaitReady(NAMESPACE, "writer");
         assertThat(sum(cluster)).isEqualTo(sum);

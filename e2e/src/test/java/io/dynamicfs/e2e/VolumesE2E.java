@@ -88,12 +88,12 @@ class VolumesE2E {
         cluster.productWithPool();
         StoragePool pool = cluster.product().pool(Product.POOL).get();
         assertThat(pool.getStatus().getRedundancy()).isEqualTo("4+2");
-        assertThat(Product.is(pool.getStatus().getConditions(), "Ready", "True")).isTrue();
+        assertThat(Product.is(pool.getStatus().getConditions(), "Ready", "True"))
+                .isTrue();
         assertThat(Product.is(pool.getStatus().getConditions(), "Redundant", "True"))
                 .isTrue();
-        assertThat(cluster.product().disks()).allSatisfy(disk -> assertThat(disk.getSpec()
-                        .getPool())
-                .isEqualTo(Product.POOL));
+        assertThat(cluster.product().disks())
+                .allSatisfy(disk -> assertThat(disk.getSpec().getPool()).isEqualTo(Product.POOL));
         cluster.kube()
                 .await(
                         cluster.kube().client().storage().v1().storageClasses().withName(Product.POOL),
@@ -183,7 +183,7 @@ class VolumesE2E {
         pod.delete();
         cluster.kube().awaitGone(pod, "pod writer");
         Instant begin = Instant.now();
-        String podOnly = cluster.product().example("claim").split("---\n")[1];
+        String podOnly = cluster.product().example("claim").split("---\n", -1)[1];
         cluster.driver().kubectl(podOnly, "apply", "-n", NAMESPACE, "-f", "-");
         cluster.kube().awaitReady(NAMESPACE, "writer");
         cluster.report().seconds("pod made again to pod Ready", begin);
@@ -225,7 +225,8 @@ class VolumesE2E {
                 .endMetadata()
                 .withNewSpec()
                 .withTerminationGracePeriodSeconds(1L)
-                .withNodeName(cluster.kube().awaitReady(NAMESPACE, "writer").getSpec().getNodeName())
+                .withNodeName(
+                        cluster.kube().awaitReady(NAMESPACE, "writer").getSpec().getNodeName())
                 .addNewContainer()
                 .withName("fio")
                 .withImage(cluster.pgImage())
@@ -245,12 +246,7 @@ class VolumesE2E {
                 .endVolume()
                 .endSpec()
                 .build();
-        cluster.kube()
-                .client()
-                .pods()
-                .inNamespace(NAMESPACE)
-                .resource(pod)
-                .create();
+        cluster.kube().client().pods().inNamespace(NAMESPACE).resource(pod).create();
         Pod running = cluster.kube().awaitReady(NAMESPACE, "speed");
         int node = cluster.nodeNumber(running.getSpec().getNodeName());
         String volume = claim(cluster, "notes").get().getSpec().getVolumeName();
@@ -260,7 +256,8 @@ class VolumesE2E {
                 "random read 4k", "--rw=randread --bs=4k --size=256M --runtime=5 --time_based --iodepth=1",
                 "random write 4k", "--rw=randwrite --bs=4k --size=256M --runtime=5 --time_based --end_fsync=1"));
         for (Map.Entry<String, String> job : jobs.entrySet()) {
-            String fio = "fio --name=speed --filename=speed.dat --ioengine=psync --output-format=terse " + job.getValue();
+            String fio =
+                    "fio --name=speed --filename=speed.dat --ioengine=psync --output-format=terse " + job.getValue();
             String inside = cluster.kube().exec(NAMESPACE, "speed", "sh", "-c", "cd /data && " + fio);
             Shell.Result outside = cluster.driver()
                     .tryExec(
@@ -282,7 +279,7 @@ class VolumesE2E {
     private static String bandwidth(String terse) {
         List<String> fields = terse.lines()
                 .filter(line -> line.startsWith("3;"))
-                .map(line -> List.of(line.split(";")))
+                .map(line -> List.of(line.split(";", -1)))
                 .findFirst()
                 .orElseThrow(() -> new AssertionError("expected a terse line of fio, found:\n" + terse));
         long kib = Long.parseLong(fields.get(6)) + Long.parseLong(fields.get(47));
@@ -316,8 +313,7 @@ class VolumesE2E {
                             "memory of " + container.get("name") + " on " + node,
                             rss == null
                                     ? "unknown"
-                                    : String.format(
-                                            Locale.ROOT, "%.0f MiB", ((Number) rss).doubleValue() / (1 << 20)));
+                                    : String.format(Locale.ROOT, "%.0f MiB", ((Number) rss).doubleValue() / (1 << 20)));
         }
     }
 
