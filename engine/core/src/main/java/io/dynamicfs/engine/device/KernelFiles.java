@@ -18,8 +18,7 @@ public record KernelFiles(Path sys, Path proc) {
     }
 
     /** The directory of a block device, its real path, or null when the kernel has no such device. */
-    @Nullable
-    Path blockDevice(DeviceNumber device) {
+    public @Nullable Path blockDevice(DeviceNumber device) {
         try {
             return sys.resolve("dev/block/" + device).toRealPath();
         } catch (IOException e) {
@@ -28,7 +27,7 @@ public record KernelFiles(Path sys, Path proc) {
     }
 
     /** The trimmed content, or null when there is no such file, it cannot be read, or it is empty. */
-    static @Nullable String text(Path file) {
+    public static @Nullable String text(Path file) {
         try {
             String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8).strip();
             return text.isEmpty() ? null : text;
@@ -38,7 +37,7 @@ public record KernelFiles(Path sys, Path proc) {
     }
 
     /** Names in a directory, sorted; none when it cannot be read. */
-    static List<String> names(Path directory) {
+    public static List<String> names(Path directory) {
         List<String> names = new ArrayList<>();
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
             for (Path entry : entries) {

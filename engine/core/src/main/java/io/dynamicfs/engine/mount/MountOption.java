@@ -40,7 +40,8 @@ public enum MountOption {
         return options;
     }
 
-    static long flags(Set<MountOption> options) {
+    /** The flags of mount(2). */
+    public static long flags(Set<MountOption> options) {
         long flags = 0;
         for (MountOption option : options) {
             flags |= option.flag;

@@ -25,7 +25,9 @@ public final class FileDescriptors {
     public static final int O_TRUNC = 0x200;
     public static final int O_NONBLOCK = 0x800;
     public static final int O_DIRECT = ARM64 ? 0x10000 : 0x4000;
+    public static final int O_NOFOLLOW = ARM64 ? 0x8000 : 0x20000;
     public static final int O_CLOEXEC = 0x80000;
+    public static final int O_PATH = 0x200000;
 
     public static final int LOCK_EX = 2;
     public static final int LOCK_NB = 4;

@@ -2,6 +2,7 @@ package io.dynamicfs.engine.syscall;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -17,6 +18,9 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 public final class FuseDevice {
     private static final String PATH = "/dev/fuse";
+    private static final int POLL_BYTES = 8;
+    private static final int POLL_RETURNED = 6;
+    private static final short POLLERR = 8;
     private static final int O_RDWR = 2;
     private static final int O_CLOEXEC = 0x80000;
 
@@ -29,6 +33,8 @@ public final class FuseDevice {
             LibC.link("write", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG));
     private static final MethodHandle WRITEV =
             LibC.link("writev", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
+    private static final MethodHandle POLL =
+            LibC.link("poll", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
     private static final MethodHandle GETPAGESIZE = LibC.link("getpagesize", FunctionDescriptor.of(JAVA_INT));
 
     private final int fd;
@@ -68,6 +74,18 @@ public final class FuseDevice {
 
     public int fd() {
         return fd;
+    }
+
+    /** Whether the descriptor is of a connection that a mount still has: not one that was aborted or has been unmounted. */
+    public boolean isConnected() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment poll = arena.allocate(POLL_BYTES, 8);
+            poll.set(JAVA_INT, 0, fd);
+            int result = (int) POLL.invokeExact(LibC.errnoSegment(), poll.address(), 1L, 0);
+            return result >= 0 && (poll.get(JAVA_SHORT, POLL_RETURNED) & POLLERR) == 0;
+        } catch (Throwable thrown) {
+            throw new AssertionError(thrown);
+        }
     }
 
     /** Waits for the next request; returns its length in bytes, or an error number as a negative value. */

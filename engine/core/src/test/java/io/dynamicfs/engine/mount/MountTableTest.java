@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class MountTableTest {
@@ -22,7 +23,12 @@ class MountTableTest {
 
         assertThat(table.at(Path.of("/mnt/with space\\and\ttab")))
                 .hasValue(new MountTable.Entry(
-                        "0:39", Path.of("/mnt/with space\\and\ttab"), "fuse.dynamicfs", "pool/a b"));
+                        "0:39",
+                        Path.of("/"),
+                        Path.of("/mnt/with space\\and\ttab"),
+                        List.of("rw"),
+                        "fuse.dynamicfs",
+                        "pool/a b"));
         assertThat(table.at(Path.of("/")).orElseThrow().type()).isEqualTo("ext4");
     }
 

@@ -1,0 +1,5 @@
+/** What the kubelet wants beside CSI: registration and probes. */
+@NullMarked
+package io.dynamicfs.csi.kubelet;
+
+import org.jspecify.annotations.NullMarked;

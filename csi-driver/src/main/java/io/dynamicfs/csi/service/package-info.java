@@ -1,0 +1,5 @@
+/** The CSI services. */
+@NullMarked
+package io.dynamicfs.csi.service;
+
+import org.jspecify.annotations.NullMarked;
