@@ -81,7 +81,11 @@ final class NodeCommand implements Callable<Integer> {
             description = "Where probes and metrics are served. Default: ${DEFAULT-VALUE}.")
     private int httpPort;
 
-    @Option(names = "--namespace", defaultValue = "dynamicfs-system", paramLabel = "NAME", description = "Our namespace.")
+    @Option(
+            names = "--namespace",
+            defaultValue = "dynamicfs-system",
+            paramLabel = "NAME",
+            description = "Our namespace.")
     private String namespace;
 
     @Option(names = "--without-kubernetes", description = "No kubelet and no API server: CSI services only.")

@@ -61,15 +61,14 @@ public final class NodePlugin implements AutoCloseable {
 
     private NodePlugin(NodeSettings settings, Incidents incidents) throws IOException {
         makeDirectories(settings);
-        Keeper keeper = closing(new Keeper(
-                settings.keeperSocket().resolveSibling("connections.json"), InstantSource.system()));
+        Keeper keeper =
+                closing(new Keeper(settings.keeperSocket().resolveSibling("connections.json"), InstantSource.system()));
         closing(KeeperServer.start(keeper, settings.keeperSocket(), settings.engineUid()));
         this.engine = closing(new EngineClient(settings.engineSocket()));
         this.disks = closing(new DiskWatch(DiskScanner.ofHost()).start());
         Unmounter unmounter = new Unmounter();
         Aborter aborter = new Aborter(unmounter, incidents);
-        this.link = closing(
-                new EngineLink(engine, keeper, disks, aborter, incidents, settings.outageLimit()).start());
+        this.link = closing(new EngineLink(engine, keeper, disks, aborter, incidents, settings.outageLimit()).start());
         Calls calls = new Calls(CALL_LIMIT, EngineErrors::map);
         VolumeLocks locks = new VolumeLocks();
         NodeTopology topology = new NodeTopology(settings.node());
@@ -139,12 +138,12 @@ public final class NodePlugin implements AutoCloseable {
 
     /** The engine's directories belong to the engine, the keeper's to us: the engine only passes through. */
     private static void makeDirectories(NodeSettings settings) throws IOException {
-        Files.createDirectories(settings.endpoint().getParent());
+        Files.createDirectories(settings.endpoint().resolveSibling(""));
         if (!settings.withoutKubernetes()) {
             Files.createDirectories(settings.registrationDirectory());
         }
-        makeDirectory(settings.engineSocket().getParent(), settings.engineUid(), "rwx------");
-        makeDirectory(settings.keeperSocket().getParent(), 0, "rwx--x--x");
+        makeDirectory(settings.engineSocket().resolveSibling(""), settings.engineUid(), "rwx------");
+        makeDirectory(settings.keeperSocket().resolveSibling(""), 0, "rwx--x--x");
     }
 
     private static void makeDirectory(Path directory, int uid, String mode) throws IOException {

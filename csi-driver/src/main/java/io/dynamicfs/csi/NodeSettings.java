@@ -20,4 +20,12 @@ public record NodeSettings(
         Duration unmountGrace,
         int httpPort,
         String namespace,
-        boolean withoutKubernetes) {}
+        boolean withoutKubernetes) {
+    public NodeSettings {
+        kubeletRoot = kubeletRoot.toAbsolutePath();
+        engineSocket = engineSocket.toAbsolutePath();
+        keeperSocket = keeperSocket.toAbsolutePath();
+        endpoint = endpoint.toAbsolutePath();
+        registrationDirectory = registrationDirectory.toAbsolutePath();
+    }
+}

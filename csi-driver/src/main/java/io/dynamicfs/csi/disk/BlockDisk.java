@@ -40,7 +40,9 @@ public record BlockDisk(
 
     /** What tells this disk from all others of the node: lower-case letters, digits and dashes. */
     public String stableId() {
-        String text = wwn != null ? wwn : serial != null ? serial : stablePath().getFileName().toString();
+        String text = wwn != null
+                ? wwn
+                : serial != null ? serial : stablePath().getFileName().toString();
         String id = text.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-").replaceAll("^-|-$", "");
         return id.isEmpty() ? name : id;
     }

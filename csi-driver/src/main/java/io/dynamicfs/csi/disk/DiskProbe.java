@@ -35,8 +35,7 @@ final class DiskProbe {
     }
 
     private static DiskContent member(Identity identity) {
-        return new DiskContent.Member(
-                identity.poolId(), identity.poolName(), identity.diskId(), identity.diskIndex());
+        return new DiskContent.Member(identity.poolId(), identity.poolName(), identity.diskId(), identity.diskIndex());
     }
 
     private static DiskContent unlabelled(LinuxBlockDevice device) {

@@ -158,8 +158,9 @@ public final class DiskScanner {
             for (String name : KernelFiles.names(directory)) {
                 if (isWorldWideName(name) == worldWide) {
                     Path link = directory.resolve(name);
-                    numbers.apply(link).ifPresent(number -> links.computeIfAbsent(number, n -> new ArrayList<>())
-                            .add(link));
+                    numbers.apply(link)
+                            .ifPresent(number -> links.computeIfAbsent(number, n -> new ArrayList<>())
+                                    .add(link));
                 }
             }
         }

@@ -66,7 +66,8 @@ public final class DiskWatch implements AutoCloseable {
                 List<String> names = scanner.names();
                 List<BlockDisk> disks = scanner.scan();
                 Scan before = latest;
-                boolean settled = before.number() > 0 && FoundPool.among(before.disks()).equals(FoundPool.among(disks));
+                boolean settled =
+                        before.number() > 0 && FoundPool.among(before.disks()).equals(FoundPool.among(disks));
                 latest = new Scan(before.number() + 1, settled, disks);
                 first.countDown();
                 awaitReason(names, settled ? RESCAN : LOOK);

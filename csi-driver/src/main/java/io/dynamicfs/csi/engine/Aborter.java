@@ -28,9 +28,7 @@ public final class Aborter {
         Path point = mounts.getFirst().point();
         // Somebody in the mount makes the forced unmount end the connection and then fail, as is wanted.
         int inside = FileDescriptors.open(
-                point.toString(),
-                FileDescriptors.O_PATH | FileDescriptors.O_NOFOLLOW | FileDescriptors.O_CLOEXEC,
-                0);
+                point.toString(), FileDescriptors.O_PATH | FileDescriptors.O_NOFOLLOW | FileDescriptors.O_CLOEXEC, 0);
         try {
             Unmounter.Result ignored = unmounter.unmount(point, Unmounter.How.BY_FORCE);
         } finally {

@@ -231,7 +231,8 @@ public final class EngineLink implements AutoCloseable {
         }
         if (descriptorsMissing) {
             List<String> sent = engine.call(
-                            EngineClient.SLOW, stub -> stub.keepConnections(KeepConnectionsRequest.getDefaultInstance()))
+                            EngineClient.SLOW,
+                            stub -> stub.keepConnections(KeepConnectionsRequest.getDefaultInstance()))
                     .getConnectionsList();
             LOG.info("event=connections-kept-again count={}", sent.size());
         }
@@ -273,7 +274,8 @@ public final class EngineLink implements AutoCloseable {
         if (volume.isEmpty()
                 || agreed == null
                 || pools.stream()
-                        .noneMatch(pool -> pool.getId().equals(volume.get().pool().toString()))) {
+                        .noneMatch(
+                                pool -> pool.getId().equals(volume.get().pool().toString()))) {
             return;
         }
         ServeRequest request = ServeRequest.newBuilder()
@@ -314,7 +316,8 @@ public final class EngineLink implements AutoCloseable {
                 try {
                     aborter.abort(
                             connection,
-                            "no engine has answered for " + outageLimit.toSeconds() + " s; nothing waits for it any more");
+                            "no engine has answered for " + outageLimit.toSeconds()
+                                    + " s; nothing waits for it any more");
                 } catch (Refusal e) {
                     LOG.error("event=abort-failed volume={} message={}", connection.volume(), e.getMessage());
                 }

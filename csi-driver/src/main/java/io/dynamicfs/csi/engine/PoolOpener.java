@@ -57,7 +57,8 @@ final class PoolOpener {
     void open(DiskWatch.Scan scan, List<Pool> open) throws EngineDown {
         Set<String> ids = open.stream().map(Pool::getId).collect(Collectors.toSet());
         List<FoundPool> found = FoundPool.among(scan.disks());
-        failures.keySet().removeIf(id -> found.stream().noneMatch(pool -> pool.id().equals(id)));
+        failures.keySet()
+                .removeIf(id -> found.stream().noneMatch(pool -> pool.id().equals(id)));
         try {
             for (FoundPool pool : found) {
                 String id = pool.id().toString();
@@ -77,9 +78,7 @@ final class PoolOpener {
 
     private boolean isDue(FoundPool pool) {
         Failure failure = failures.get(pool.id());
-        return failure == null
-                || !failure.paths().equals(pool.paths())
-                || nanoTime.getAsLong() - failure.until() >= 0;
+        return failure == null || !failure.paths().equals(pool.paths()) || nanoTime.getAsLong() - failure.until() >= 0;
     }
 
     private void open(FoundPool pool) throws EngineDown {

@@ -50,8 +50,8 @@ final class ConnectionFile {
     }
 
     void write(Collection<KeptConnection> connections) throws IOException {
-        byte[] bytes = JSON.writerWithDefaultPrettyPrinter()
-                .writeValueAsBytes(new Content(VERSION, List.copyOf(connections)));
+        byte[] bytes =
+                JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(new Content(VERSION, List.copyOf(connections)));
         Path next = path.resolveSibling(path.getFileName() + ".new");
         Files.deleteIfExists(next);
         try (FileChannel file = FileChannel.open(

@@ -181,9 +181,7 @@ public final class KeeperServer implements AutoCloseable {
         }
         int flags = FileDescriptors.O_DIRECT
                 | FileDescriptors.O_CLOEXEC
-                | (call.getReadOnly()
-                        ? FileDescriptors.O_RDONLY
-                        : FileDescriptors.O_RDWR | FileDescriptors.O_EXCL);
+                | (call.getReadOnly() ? FileDescriptors.O_RDONLY : FileDescriptors.O_RDWR | FileDescriptors.O_EXCL);
         int fd;
         do {
             fd = FileDescriptors.open(device.toString(), flags, 0);

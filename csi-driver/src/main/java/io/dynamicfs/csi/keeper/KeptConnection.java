@@ -28,7 +28,6 @@ public record KeptConnection(
     }
 
     KeptConnection agreedOn(Agreed values) {
-        return new KeptConnection(
-                id, volume, source, staging, device, readOnly, options, context, sinceMillis, values);
+        return new KeptConnection(id, volume, source, staging, device, readOnly, options, context, sinceMillis, values);
     }
 }

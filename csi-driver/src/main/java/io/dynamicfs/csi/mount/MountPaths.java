@@ -42,7 +42,10 @@ public final class MountPaths {
         Path path = Path.of(text);
         Path parent = path.getParent();
         Path name = path.getFileName();
-        if (!path.isAbsolute() || parent == null || name == null || !path.normalize().equals(path)) {
+        if (!path.isAbsolute()
+                || parent == null
+                || name == null
+                || !path.normalize().equals(path)) {
             throw Refusal.invalid(what + ": expected an absolute path without dots, found " + text);
         }
         try {

@@ -16,16 +16,16 @@ public final class Unmounter {
 
     /** How to unmount. */
     public enum How {
-        WHEN_UNUSED(List.of()),
+        WHEN_UNUSED(""),
         /** Out of the tree at once; whoever has files open keeps them. */
-        LAZILY(List.of("-l")),
+        LAZILY("-l"),
         /** Ends the connection first: everything that waits for it gets an error. */
-        BY_FORCE(List.of("-f"));
+        BY_FORCE("-f");
 
-        private final List<String> flags;
+        private final String flag;
 
-        How(List<String> flags) {
-            this.flags = flags;
+        How(String flag) {
+            this.flag = flag;
         }
     }
 
@@ -48,7 +48,9 @@ public final class Unmounter {
     /** Unmounts what is on top at {@code point}. Neither helpers nor the path's target are asked for anything. */
     public Result unmount(Path point, How how) throws Refusal {
         List<String> command = new ArrayList<>(List.of("umount", "-n", "-i", "-c"));
-        command.addAll(how.flags);
+        if (!how.flag.isEmpty()) {
+            command.add(how.flag);
+        }
         command.add(point.toString());
         BoundedProcess.Outcome outcome = run(LIMIT, command);
         if (!outcome.ended()) {
@@ -83,7 +85,8 @@ public final class Unmounter {
         } catch (IOException e) {
             throw new Refusal(
                     Status.Code.INTERNAL,
-                    command.getFirst() + ": expected to run the command, found " + e + "; install util-linux and coreutils",
+                    command.getFirst() + ": expected to run the command, found " + e
+                            + "; install util-linux and coreutils",
                     e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

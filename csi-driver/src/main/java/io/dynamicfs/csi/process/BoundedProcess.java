@@ -35,10 +35,7 @@ public final class BoundedProcess {
                 return new Outcome(false, -1, "");
             }
             byte[] bytes = output.readNBytes(OUTPUT_BYTES_MAX);
-            return new Outcome(
-                    true,
-                    process.exitValue(),
-                    new String(bytes, StandardCharsets.UTF_8).strip());
+            return new Outcome(true, process.exitValue(), new String(bytes, StandardCharsets.UTF_8).strip());
         } catch (InterruptedException e) {
             process.destroyForcibly();
             throw e;

@@ -4,6 +4,7 @@ import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -51,8 +52,7 @@ public final class Calls {
     }
 
     /** Runs {@code work} for a call of {@code method} about {@code subject} and answers {@code observer} in any case. */
-    public <T> void answer(
-            Kind kind, String method, String subject, StreamObserver<T> observer, Callable<T> work) {
+    public <T> void answer(Kind kind, String method, String subject, StreamObserver<T> observer, Callable<T> work) {
         String id = prefix + "-" + numbers.incrementAndGet();
         long started = System.nanoTime();
         T result;
@@ -105,7 +105,7 @@ public final class Calls {
             Thread.currentThread().interrupt();
             throw new Refusal(Status.Code.UNAVAILABLE, "this process ends; call again", e);
         } catch (ExecutionException e) {
-            throw refusal(e.getCause());
+            throw refusal(Objects.requireNonNullElse(e.getCause(), e));
         }
     }
 
@@ -129,7 +129,13 @@ public final class Calls {
         long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - started);
         if (refusal == null) {
             if (kind == Kind.CHANGING) {
-                LOG.info("event=call method={} volume={} code={} millis={} request={}", method, subject, code, millis, id);
+                LOG.info(
+                        "event=call method={} volume={} code={} millis={} request={}",
+                        method,
+                        subject,
+                        code,
+                        millis,
+                        id);
             }
         } else if (code == Status.Code.INTERNAL) {
             LOG.error(

@@ -30,8 +30,7 @@ final class Capabilities {
                 throw Refusal.invalid("volume capability: expected an access type, found none; ask for a mount");
             case BLOCK ->
                 throw new Refusal(
-                        code,
-                        "volume mode Block: raw block volumes are not supported; use volumeMode: Filesystem");
+                        code, "volume mode Block: raw block volumes are not supported; use volumeMode: Filesystem");
             case MOUNT -> requireMount(capability.getMount(), code);
         }
         requireMode(capability.getAccessMode().getMode(), code);
@@ -65,10 +64,7 @@ final class Capabilities {
 
     private static void requireMode(Mode mode, Status.Code code) throws Refusal {
         switch (mode) {
-            case SINGLE_NODE_WRITER,
-                    SINGLE_NODE_READER_ONLY,
-                    SINGLE_NODE_SINGLE_WRITER,
-                    SINGLE_NODE_MULTI_WRITER -> {}
+            case SINGLE_NODE_WRITER, SINGLE_NODE_READER_ONLY, SINGLE_NODE_SINGLE_WRITER, SINGLE_NODE_MULTI_WRITER -> {}
             case MULTI_NODE_READER_ONLY, MULTI_NODE_SINGLE_WRITER, MULTI_NODE_MULTI_WRITER ->
                 throw new Refusal(
                         code,

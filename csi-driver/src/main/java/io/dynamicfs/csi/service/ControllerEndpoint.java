@@ -35,13 +35,17 @@ public final class ControllerEndpoint {
         @Override
         public void controllerGetCapabilities(
                 ControllerGetCapabilitiesRequest request, StreamObserver<ControllerGetCapabilitiesResponse> observer) {
-            calls.answer(Kind.ASKING, "ControllerGetCapabilities", "", observer, () -> ControllerGetCapabilitiesResponse
-                    .newBuilder()
-                    .addCapabilities(ControllerServiceCapability.newBuilder()
-                            .setRpc(ControllerServiceCapability.RPC
-                                    .newBuilder()
-                                    .setType(ControllerServiceCapability.RPC.Type.SINGLE_NODE_MULTI_WRITER)))
-                    .build());
+            calls.answer(
+                    Kind.ASKING,
+                    "ControllerGetCapabilities",
+                    "",
+                    observer,
+                    () -> ControllerGetCapabilitiesResponse.newBuilder()
+                            .addCapabilities(ControllerServiceCapability.newBuilder()
+                                    .setRpc(ControllerServiceCapability.RPC
+                                            .newBuilder()
+                                            .setType(ControllerServiceCapability.RPC.Type.SINGLE_NODE_MULTI_WRITER)))
+                            .build());
         }
     }
 
@@ -55,16 +59,21 @@ public final class ControllerEndpoint {
         @Override
         public void nodeGetCapabilities(
                 NodeGetCapabilitiesRequest request, StreamObserver<NodeGetCapabilitiesResponse> observer) {
-            calls.answer(Kind.ASKING, "NodeGetCapabilities", "", observer, () -> NodeGetCapabilitiesResponse.newBuilder()
-                    .addCapabilities(NodeServiceCapability.newBuilder()
-                            .setRpc(NodeServiceCapability.RPC
-                                    .newBuilder()
-                                    .setType(NodeServiceCapability.RPC.Type.EXPAND_VOLUME)))
-                    .addCapabilities(NodeServiceCapability.newBuilder()
-                            .setRpc(NodeServiceCapability.RPC
-                                    .newBuilder()
-                                    .setType(NodeServiceCapability.RPC.Type.SINGLE_NODE_MULTI_WRITER)))
-                    .build());
+            calls.answer(
+                    Kind.ASKING,
+                    "NodeGetCapabilities",
+                    "",
+                    observer,
+                    () -> NodeGetCapabilitiesResponse.newBuilder()
+                            .addCapabilities(NodeServiceCapability.newBuilder()
+                                    .setRpc(NodeServiceCapability.RPC
+                                            .newBuilder()
+                                            .setType(NodeServiceCapability.RPC.Type.EXPAND_VOLUME)))
+                            .addCapabilities(NodeServiceCapability.newBuilder()
+                                    .setRpc(NodeServiceCapability.RPC
+                                            .newBuilder()
+                                            .setType(NodeServiceCapability.RPC.Type.SINGLE_NODE_MULTI_WRITER)))
+                            .build());
         }
     }
 }

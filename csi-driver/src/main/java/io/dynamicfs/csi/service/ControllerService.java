@@ -113,7 +113,8 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
     public void listVolumes(ListVolumesRequest request, StreamObserver<ListVolumesResponse> observer) {
         calls.answer(Kind.ASKING, "ListVolumes", "", observer, () -> {
             Page<Volume> page = Page.of(volumes(), request.getStartingToken(), request.getMaxEntries());
-            ListVolumesResponse.Builder response = ListVolumesResponse.newBuilder().setNextToken(page.nextToken());
+            ListVolumesResponse.Builder response =
+                    ListVolumesResponse.newBuilder().setNextToken(page.nextToken());
             page.entries()
                     .forEach(volume -> response.addEntries(
                             ListVolumesResponse.Entry.newBuilder().setVolume(volume)));
@@ -157,7 +158,8 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
             ControllerListVolumeHealthResponse.Builder response =
                     ControllerListVolumeHealthResponse.newBuilder().setNextToken(page.nextToken());
             for (Volume volume : page.entries()) {
-                Pool pool = byId.get(Pools.requireId(volume.getVolumeId()).pool().toString());
+                Pool pool =
+                        byId.get(Pools.requireId(volume.getVolumeId()).pool().toString());
                 if (pool != null) {
                     response.addEntries(HealthReport.of(volume.getVolumeId(), pool));
                 }
@@ -196,7 +198,7 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
         requireEngine();
         Pool pool = poolForNewVolume(parameters.pool());
         VolumeId id = new VolumeId(UUID.fromString(pool.getId()), VolumeName.of(request.getName()));
-        try (VolumeLocks.Held held = locks.acquire(id.toString(), "CreateVolume")) {
+        try (VolumeLocks.Held _ = locks.acquire(id.toString(), "CreateVolume")) {
             Optional<io.dynamicfs.control.v1.Volume> existing = pools.find(id);
             io.dynamicfs.control.v1.Volume volume =
                     existing.isPresent() ? existing.get() : create(id, parameters, size);
@@ -308,7 +310,7 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
             return DeleteVolumeResponse.getDefaultInstance();
         }
         VolumeId id = parsed.get();
-        try (VolumeLocks.Held held = locks.acquire(id.toString(), "DeleteVolume")) {
+        try (VolumeLocks.Held _ = locks.acquire(id.toString(), "DeleteVolume")) {
             refuseMounted(id);
             pools.require(id);
             deleteInPool(id);

@@ -112,14 +112,17 @@ public final class Detacher {
     /** The command waits for pages to be written. With an engine they will be; without one nobody will ever write them. */
     private void afterWaiting(MountTable.Entry mount, Optional<KeptConnection> connection) throws Refusal {
         if (link.phase() == EngineLink.Phase.DOWN && connection.isPresent()) {
-            aborter.abort(connection.get(), "it is being unmounted and the engine is gone; what was not yet synced is lost");
+            aborter.abort(
+                    connection.get(), "it is being unmounted and the engine is gone; what was not yet synced is lost");
             keeper.release(connection.get().id());
         }
-        boolean gone = MountPaths.table().at(mount.point()).filter(mount::equals).isEmpty();
+        boolean gone =
+                MountPaths.table().at(mount.point()).filter(mount::equals).isEmpty();
         if (!gone) {
             throw new Refusal(
                     Status.Code.DEADLINE_EXCEEDED,
-                    "unmount of " + mount.point() + ": expected an end, found that it still waits; it goes on, call again");
+                    "unmount of " + mount.point()
+                            + ": expected an end, found that it still waits; it goes on, call again");
         }
     }
 }

@@ -24,29 +24,42 @@ public final class IdentityService extends IdentityGrpc.IdentityImplBase {
 
     @Override
     public void getPluginInfo(GetPluginInfoRequest request, StreamObserver<GetPluginInfoResponse> observer) {
-        calls.answer(Kind.ASKING, "GetPluginInfo", "", observer, () -> GetPluginInfoResponse.newBuilder()
-                .setName(Driver.NAME)
-                .setVendorVersion(Driver.version())
-                .build());
+        calls.answer(
+                Kind.ASKING,
+                "GetPluginInfo",
+                "",
+                observer,
+                () -> GetPluginInfoResponse.newBuilder()
+                        .setName(Driver.NAME)
+                        .setVendorVersion(Driver.version())
+                        .build());
     }
 
     @Override
     public void getPluginCapabilities(
             GetPluginCapabilitiesRequest request, StreamObserver<GetPluginCapabilitiesResponse> observer) {
-        calls.answer(Kind.ASKING, "GetPluginCapabilities", "", observer, () -> GetPluginCapabilitiesResponse.newBuilder()
-                .addCapabilities(service(PluginCapability.Service.Type.CONTROLLER_SERVICE))
-                .addCapabilities(service(PluginCapability.Service.Type.VOLUME_ACCESSIBILITY_CONSTRAINTS))
-                .addCapabilities(PluginCapability.newBuilder()
-                        .setVolumeExpansion(PluginCapability.VolumeExpansion.newBuilder()
-                                .setType(PluginCapability.VolumeExpansion.Type.ONLINE)))
-                .build());
+        calls.answer(
+                Kind.ASKING,
+                "GetPluginCapabilities",
+                "",
+                observer,
+                () -> GetPluginCapabilitiesResponse.newBuilder()
+                        .addCapabilities(service(PluginCapability.Service.Type.CONTROLLER_SERVICE))
+                        .addCapabilities(service(PluginCapability.Service.Type.VOLUME_ACCESSIBILITY_CONSTRAINTS))
+                        .addCapabilities(PluginCapability.newBuilder()
+                                .setVolumeExpansion(PluginCapability.VolumeExpansion.newBuilder()
+                                        .setType(PluginCapability.VolumeExpansion.Type.ONLINE)))
+                        .build());
     }
 
     @Override
     public void probe(ProbeRequest request, StreamObserver<ProbeResponse> observer) {
-        calls.answer(Kind.ASKING, "Probe", "", observer, () -> ProbeResponse.newBuilder()
-                .setReady(BoolValue.of(true))
-                .build());
+        calls.answer(
+                Kind.ASKING,
+                "Probe",
+                "",
+                observer,
+                () -> ProbeResponse.newBuilder().setReady(BoolValue.of(true)).build());
     }
 
     private static PluginCapability service(PluginCapability.Service.Type type) {

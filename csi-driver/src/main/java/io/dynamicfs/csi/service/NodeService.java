@@ -94,7 +94,7 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
             requireCapability(request.hasVolumeCapability(), request.getVolumeCapability());
             StorageParameters.checkContext(request.getVolumeContextMap());
             VolumeId id = Pools.requireId(request.getVolumeId());
-            try (VolumeLocks.Held held = locks.acquire(id.toString(), "NodeStageVolume")) {
+            try (VolumeLocks.Held _ = locks.acquire(id.toString(), "NodeStageVolume")) {
                 staging.stage(id, request.getStagingTargetPath(), request.getVolumeCapability());
             }
             return NodeStageVolumeResponse.getDefaultInstance();
@@ -107,7 +107,7 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
         calls.answer(Kind.CHANGING, "NodeUnstageVolume", request.getVolumeId(), observer, () -> {
             Pools.requireGiven("volume id", request.getVolumeId());
             Pools.requireGiven("staging path", request.getStagingTargetPath());
-            try (VolumeLocks.Held held = locks.acquire(request.getVolumeId(), "NodeUnstageVolume")) {
+            try (VolumeLocks.Held _ = locks.acquire(request.getVolumeId(), "NodeUnstageVolume")) {
                 staging.unstage(request.getVolumeId(), request.getStagingTargetPath());
             }
             return NodeUnstageVolumeResponse.getDefaultInstance();
@@ -123,7 +123,7 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
             requireCapability(request.hasVolumeCapability(), request.getVolumeCapability());
             StorageParameters.checkContext(request.getVolumeContextMap());
             VolumeId id = Pools.requireId(request.getVolumeId());
-            try (VolumeLocks.Held held = locks.acquire(id.toString(), "NodePublishVolume")) {
+            try (VolumeLocks.Held _ = locks.acquire(id.toString(), "NodePublishVolume")) {
                 publishing.publish(id, request);
             }
             return NodePublishVolumeResponse.getDefaultInstance();
@@ -136,7 +136,7 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
         calls.answer(Kind.CHANGING, "NodeUnpublishVolume", request.getVolumeId(), observer, () -> {
             Pools.requireGiven("volume id", request.getVolumeId());
             Pools.requireGiven("target path", request.getTargetPath());
-            try (VolumeLocks.Held held = locks.acquire(request.getVolumeId(), "NodeUnpublishVolume")) {
+            try (VolumeLocks.Held _ = locks.acquire(request.getVolumeId(), "NodeUnpublishVolume")) {
                 publishing.unpublish(request.getVolumeId(), request.getTargetPath());
             }
             return NodeUnpublishVolumeResponse.getDefaultInstance();
@@ -165,7 +165,7 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
             }
             VolumeSize.check(request.getCapacityRange());
             VolumeId id = Pools.requireId(request.getVolumeId());
-            try (VolumeLocks.Held held = locks.acquire(id.toString(), "NodeExpandVolume")) {
+            try (VolumeLocks.Held _ = locks.acquire(id.toString(), "NodeExpandVolume")) {
                 requireMounted(id, request.getVolumePath());
                 return NodeExpandVolumeResponse.newBuilder()
                         .setCapacityBytes(expand(id, request))
@@ -212,10 +212,15 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
 
     @Override
     public void nodeGetInfo(NodeGetInfoRequest request, StreamObserver<NodeGetInfoResponse> observer) {
-        calls.answer(Kind.ASKING, "NodeGetInfo", "", observer, () -> NodeGetInfoResponse.newBuilder()
-                .setNodeId(topology.node())
-                .setAccessibleTopology(Topology.newBuilder().putAllSegments(topology.segments()))
-                .build());
+        calls.answer(
+                Kind.ASKING,
+                "NodeGetInfo",
+                "",
+                observer,
+                () -> NodeGetInfoResponse.newBuilder()
+                        .setNodeId(topology.node())
+                        .setAccessibleTopology(Topology.newBuilder().putAllSegments(topology.segments()))
+                        .build());
     }
 
     private static void requireCapability(boolean given, VolumeCapability capability) throws Refusal {

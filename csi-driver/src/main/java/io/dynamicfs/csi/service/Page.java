@@ -34,9 +34,7 @@ record Page<T>(List<T> entries, String nextToken) {
     }
 
     private static String token(String key) {
-        return Base64.getUrlEncoder()
-                .withoutPadding()
-                .encodeToString((PREFIX + key).getBytes(StandardCharsets.UTF_8));
+        return Base64.getUrlEncoder().withoutPadding().encodeToString((PREFIX + key).getBytes(StandardCharsets.UTF_8));
     }
 
     private static String key(String token) throws Refusal {
@@ -49,6 +47,7 @@ record Page<T>(List<T> entries, String nextToken) {
             // Not ours, as below.
         }
         throw new Refusal(
-                Status.Code.ABORTED, "starting_token: expected one that this driver gave, found " + token + "; start anew");
+                Status.Code.ABORTED,
+                "starting_token: expected one that this driver gave, found " + token + "; start anew");
     }
 }

@@ -56,7 +56,9 @@ final class Pools {
         throw new Refusal(
                 recovering ? Status.Code.UNAVAILABLE : Status.Code.FAILED_PRECONDITION,
                 "pool " + pool + ": expected it to be open on node " + node + ", found that it is not"
-                        + Optional.ofNullable(link.poolProblems().get(pool)).map(why -> " (" + why + ")").orElse("")
+                        + Optional.ofNullable(link.poolProblems().get(pool))
+                                .map(why -> " (" + why + ")")
+                                .orElse("")
                         + (recovering ? "; the engine has just started, call again" : "; are its disks attached?"));
     }
 
@@ -73,8 +75,10 @@ final class Pools {
     }
 
     List<Volume> volumes(String pool) throws EngineFailure {
-        ListVolumesRequest request = ListVolumesRequest.newBuilder().setPool(pool).build();
-        return engine.call(EngineClient.QUICK, stub -> stub.listVolumes(request)).getVolumesList();
+        ListVolumesRequest request =
+                ListVolumesRequest.newBuilder().setPool(pool).build();
+        return engine.call(EngineClient.QUICK, stub -> stub.listVolumes(request))
+                .getVolumesList();
     }
 
     /** The handle of a volume, or NOT_FOUND: what is no handle of ours is no volume of ours. */

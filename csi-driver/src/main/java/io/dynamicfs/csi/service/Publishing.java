@@ -71,8 +71,7 @@ final class Publishing {
             throw new Refusal(
                     Status.Code.FAILED_PRECONDITION, STAGING + ": expected the one of volume " + id + ", found none");
         }
-        Optional<MountTable.Entry> mount = paths.resolve(STAGING, path)
-                .isPresent()
+        Optional<MountTable.Entry> mount = paths.resolve(STAGING, path).isPresent()
                 ? MountPaths.table().at(paths.resolve(STAGING, path).get())
                 : Optional.empty();
         boolean ours = mount.filter(entry -> entry.type().equals(Keeper.TYPE))

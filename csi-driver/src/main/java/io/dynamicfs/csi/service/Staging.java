@@ -40,13 +40,7 @@ final class Staging {
     private final MountPaths paths;
     private final Detacher detacher;
 
-    Staging(
-            EngineClient engine,
-            EngineLink link,
-            Pools pools,
-            Keeper keeper,
-            MountPaths paths,
-            Detacher detacher) {
+    Staging(EngineClient engine, EngineLink link, Pools pools, Keeper keeper, MountPaths paths, Detacher detacher) {
         this.engine = engine;
         this.link = link;
         this.pools = pools;
@@ -159,10 +153,7 @@ final class Staging {
             keeper.served(
                     connection.id(),
                     new KeptConnection.Agreed(
-                            values.getMinor(),
-                            values.getReadAheadBytes(),
-                            values.getFeatures(),
-                            values.getPagesMax()));
+                            values.getMinor(), values.getReadAheadBytes(), values.getFeatures(), values.getPagesMax()));
             served = true;
         } finally {
             if (!served) {
@@ -187,7 +178,8 @@ final class Staging {
         long deadline = System.nanoTime() + END_NOTICED.toNanos();
         while (true) {
             try {
-                return engine.call(EngineClient.SLOW, stub -> stub.serve(request)).getNegotiated();
+                return engine.call(EngineClient.SLOW, stub -> stub.serve(request))
+                        .getNegotiated();
             } catch (EngineRefusal e) {
                 boolean inUse = e.is(EngineRefusal.VOLUME_MOUNTED) || e.is(EngineRefusal.VOLUME_BUSY);
                 if (!inUse || System.nanoTime() >= deadline) {

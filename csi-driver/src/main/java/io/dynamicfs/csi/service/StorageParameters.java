@@ -31,8 +31,7 @@ record StorageParameters(String pool, String redundancy) {
                     "StorageClass parameter " + POOL + ": expected the name of a StoragePool, found nothing; add it");
         }
         return new StorageParameters(
-                pool,
-                Objects.requireNonNullElse(parameters.get(REDUNDANCY), "").strip());
+                pool, Objects.requireNonNullElse(parameters.get(REDUNDANCY), "").strip());
     }
 
     /** What a volume's attributes may hold, those of a PersistentVolume made by hand too. */

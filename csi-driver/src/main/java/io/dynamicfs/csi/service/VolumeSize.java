@@ -15,9 +15,7 @@ final class VolumeSize {
     static long of(CapacityRange range) throws Refusal {
         check(range);
         long limit = limit(range);
-        long size = range.getRequiredBytes() == 0
-                ? Math.min(DEFAULT, limit)
-                : Math.max(MIN, range.getRequiredBytes());
+        long size = range.getRequiredBytes() == 0 ? Math.min(DEFAULT, limit) : Math.max(MIN, range.getRequiredBytes());
         if (limit < MIN || size > limit) {
             throw new Refusal(
                     Status.Code.OUT_OF_RANGE,
