@@ -1,6 +1,8 @@
 package io.dynamicfs.csi;
 
 import io.dynamicfs.control.grpc.UnixServer;
+import io.dynamicfs.csi.agent.MountIncidents;
+import io.dynamicfs.csi.agent.NodeAgent;
 import io.dynamicfs.csi.disk.DiskScanner;
 import io.dynamicfs.csi.disk.DiskWatch;
 import io.dynamicfs.csi.engine.Aborter;
@@ -21,6 +23,8 @@ import io.dynamicfs.csi.service.EngineErrors;
 import io.dynamicfs.csi.service.IdentityService;
 import io.dynamicfs.csi.service.NodeService;
 import io.dynamicfs.csi.service.NodeTopology;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,6 +34,7 @@ import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,18 +54,19 @@ public final class NodePlugin implements AutoCloseable {
     private final HealthEndpoint health;
 
     public static NodePlugin start(NodeSettings settings) throws IOException {
-        return start(settings, Incidents.logged());
-    }
-
-    /** {@code incidents} is told what the node's pods would want to know. */
-    public static NodePlugin start(NodeSettings settings, Incidents incidents) throws IOException {
         requireShort(settings.endpoint());
         requireShort(settings.keeperSocket());
-        return new NodePlugin(settings, incidents);
+        return new NodePlugin(settings);
     }
 
-    private NodePlugin(NodeSettings settings, Incidents incidents) throws IOException {
+    private NodePlugin(NodeSettings settings) throws IOException {
         makeDirectories(settings);
+        Optional<KubernetesClient> cluster = settings.withoutKubernetes()
+                ? Optional.empty()
+                : Optional.of(closing(new KubernetesClientBuilder().build()));
+        Incidents incidents = cluster.isEmpty()
+                ? Incidents.logged()
+                : closing(new MountIncidents(cluster.get(), settings.node(), InstantSource.system()));
         Keeper keeper =
                 closing(new Keeper(settings.keeperSocket().resolveSibling("connections.json"), InstantSource.system()));
         closing(KeeperServer.start(keeper, settings.keeperSocket(), settings.engineUid()));
@@ -91,8 +97,9 @@ public final class NodePlugin implements AutoCloseable {
                         List.of(),
                         UnixServer.OWNER_ONLY,
                         CALL_THREADS)));
-        if (!settings.withoutKubernetes()) {
+        if (cluster.isPresent()) {
             closing(Registration.start(settings.registrationDirectory(), server.socket()));
+            closing(new NodeAgent(cluster.get(), engine, link, disks, settings.node(), InstantSource.system()).start());
         }
         this.health = closing(HealthEndpoint.start(
                 settings.httpPort(), () -> "", () -> Metrics.text(calls.counts(), link.phase(), keeper)));

@@ -4,7 +4,6 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
-import java.util.Locale;
 
 /** Every name that operator, node plugin and users have to agree on. */
 public final class DynamicfsApi {
@@ -125,11 +124,9 @@ public final class DynamicfsApi {
         return bounded(pool + "-" + node);
     }
 
-    /** Name of the Disk of a node whose {@code stableId} its hardware gives; what no name may hold becomes a hyphen. */
+    /** Name of the Disk of a node; {@code stableId} is of lower-case letters, digits and hyphens. */
     public static String diskName(String node, String stableId) {
-        String id =
-                stableId.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-").replaceAll("^-|-$", "");
-        return bounded(node + "-" + id);
+        return bounded(node + "-" + stableId);
     }
 
     private static String bounded(String name) {

@@ -24,6 +24,7 @@ public final class DiskWatch implements AutoCloseable {
     private final DiskScanner scanner;
     private final Semaphore asked = new Semaphore(0);
     private final CountDownLatch first = new CountDownLatch(1);
+    private final Object scanned = new Object();
     private final Thread thread;
     private volatile boolean closed;
     private volatile Scan latest = new Scan(0, false, List.of());
@@ -49,6 +50,23 @@ public final class DiskWatch implements AutoCloseable {
         return latest;
     }
 
+    /** A scan that began after this call, or the latest one when {@code limit} is over. */
+    public Scan awaitRescan(Duration limit) throws InterruptedException {
+        long running = latest.number() + 1;
+        long deadline = System.nanoTime() + limit.toNanos();
+        synchronized (scanned) {
+            while (latest.number() <= running) {
+                rescan();
+                long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+                if (left <= 0) {
+                    break;
+                }
+                scanned.wait(Math.min(left, LOOK.toMillis()));
+            }
+        }
+        return latest;
+    }
+
     /** Scans as soon as possible: somebody has changed what is on the disks. */
     public void rescan() {
         asked.release();
@@ -70,6 +88,9 @@ public final class DiskWatch implements AutoCloseable {
                         before.number() > 0 && FoundPool.among(before.disks()).equals(FoundPool.among(disks));
                 latest = new Scan(before.number() + 1, settled, disks);
                 first.countDown();
+                synchronized (scanned) {
+                    scanned.notifyAll();
+                }
                 awaitReason(names, settled ? RESCAN : LOOK);
             } catch (InterruptedException e) {
                 return;
