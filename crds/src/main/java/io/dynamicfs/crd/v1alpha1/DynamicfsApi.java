@@ -54,6 +54,7 @@ public final class DynamicfsApi {
         public static final String DISKS_AVAILABLE = "DisksAvailable";
         public static final String PROGRESSING = "Progressing";
         public static final String DELETING = "Deleting";
+        public static final String STORAGE_CLASS_READY = "StorageClassReady";
         public static final String ELIGIBLE = "Eligible";
 
         private Conditions() {}
@@ -67,6 +68,7 @@ public final class DynamicfsApi {
         public static final String DISK_CLAIMED_BY_ANOTHER_POOL = "DiskClaimedByAnotherPool";
         public static final String NO_MATCHING_NODE = "NoMatchingNode";
         public static final String NO_MATCHING_DISK = "NoMatchingDisk";
+        public static final String POOL_AMBIGUOUS = "PoolAmbiguous";
         public static final String TOO_FEW_DISKS = "TooFewDisks";
         public static final String DISKS_CLAIMED = "DisksClaimed";
 
@@ -75,7 +77,7 @@ public final class DynamicfsApi {
         public static final String NODE_AGENT_SILENT = "NodeAgentSilent";
         public static final String NODE_GONE = "NodeGone";
         public static final String CREATING = "Creating";
-        public static final String POOL_CREATED = "PoolCreated";
+        public static final String POOL_OPENED = "PoolOpened";
         public static final String SETTLED = "Settled";
 
         public static final String ALL_DISKS_HEALTHY = "AllDisksHealthy";
@@ -90,7 +92,8 @@ public final class DynamicfsApi {
         public static final String STORAGE_CLASS_CREATED = "StorageClassCreated";
         public static final String STORAGE_CLASS_FOREIGN = "StorageClassForeign";
         public static final String STORAGE_CLASS_OUTDATED = "StorageClassOutdated";
-        public static final String ANOTHER_DEFAULT_CLASS = "AnotherDefaultClass";
+        public static final String STORAGE_CLASS_EXISTS = "StorageClassExists";
+        public static final String STORAGE_CLASS_CHANGED = "StorageClassChanged";
 
         public static final String RELEASING = "Releasing";
         public static final String RELEASED = "Released";
@@ -100,6 +103,9 @@ public final class DynamicfsApi {
 
         public static final String NO_NODE_HAS_ROOM = "NoNodeHasRoom";
         public static final String FORBIDDEN = "Forbidden";
+        public static final String RECONCILE_FAILED = "ReconcileFailed";
+        public static final String DISKS_APPEARING = "DisksAppearing";
+        public static final String POOL_NOT_OPEN = "PoolNotOpen";
 
         private Reasons() {}
     }
