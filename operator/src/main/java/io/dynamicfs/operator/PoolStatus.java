@@ -43,7 +43,6 @@ final class PoolStatus {
     private final StoragePool pool;
     private final Claims claims;
     private final StorageClasses.Verdict storageClass;
-    private final ClusterView cluster;
     private final List<Seen> nodes;
     private final ConditionList conditions;
 
@@ -67,10 +66,9 @@ final class PoolStatus {
         this.pool = pool;
         this.claims = claims;
         this.storageClass = storageClass;
-        this.cluster = cluster;
         this.nodes = cluster.membersOf(pool).stream()
                 .map(member -> see(member, cluster))
-                .sorted(Comparator.comparing((Seen seen) -> WORST_FIRST.indexOf(seen.health()))
+                .sorted(Comparator.comparingInt((Seen seen) -> WORST_FIRST.indexOf(seen.health()))
                         .thenComparing(Seen::node))
                 .toList();
         this.conditions = new ConditionList(previousConditions(pool), generation(pool), cluster.now());
