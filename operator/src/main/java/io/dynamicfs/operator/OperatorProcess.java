@@ -1,5 +1,7 @@
 package io.dynamicfs.operator;
 
+import io.dynamicfs.crd.report.EventRecorder;
+import io.dynamicfs.crd.v1alpha1.DynamicfsApi;
 import io.dynamicfs.crd.v1alpha1.DynamicfsApi.FieldManagers;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.extended.leaderelection.LeaderCallbacks;
@@ -93,7 +95,7 @@ final class OperatorProcess implements AutoCloseable {
             operator.register(
                     new StoragePoolReconciler(
                             client,
-                            new EventRecorder(client, clock, settings.podName()),
+                            new EventRecorder(client, clock, DynamicfsApi.FieldManagers.OPERATOR, settings.podName()),
                             clock,
                             new PoolMeters(registry)),
                     overrider -> overrider

@@ -1,5 +1,7 @@
 package io.dynamicfs.operator;
 
+import io.dynamicfs.crd.report.ConditionList;
+import io.dynamicfs.crd.report.Note;
 import io.dynamicfs.crd.v1alpha1.DynamicfsApi.Conditions;
 import io.dynamicfs.crd.v1alpha1.DynamicfsApi.Reasons;
 import io.dynamicfs.crd.v1alpha1.MemberPhase;
@@ -16,9 +18,6 @@ import org.jspecify.annotations.Nullable;
 /** What of two statuses, one after the other, a person would want to know. */
 final class PoolEvents {
     private PoolEvents() {}
-
-    /** An Event in the making. */
-    record Note(boolean warning, String reason, String message) {}
 
     static List<Note> between(@Nullable StoragePoolStatus before, StoragePoolStatus after) {
         List<Note> notes = new ArrayList<>();

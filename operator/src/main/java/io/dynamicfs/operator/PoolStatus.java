@@ -1,5 +1,6 @@
 package io.dynamicfs.operator;
 
+import io.dynamicfs.crd.report.ConditionList;
 import io.dynamicfs.crd.v1alpha1.CapacityBytes;
 import io.dynamicfs.crd.v1alpha1.DiskCounts;
 import io.dynamicfs.crd.v1alpha1.DynamicfsApi.Conditions;

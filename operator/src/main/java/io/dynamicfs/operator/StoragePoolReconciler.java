@@ -1,5 +1,7 @@
 package io.dynamicfs.operator;
 
+import io.dynamicfs.crd.report.EventRecorder;
+import io.dynamicfs.crd.report.Note;
 import io.dynamicfs.crd.v1alpha1.DeletionPolicy;
 import io.dynamicfs.crd.v1alpha1.Disk;
 import io.dynamicfs.crd.v1alpha1.DynamicfsApi;
@@ -8,7 +10,6 @@ import io.dynamicfs.crd.v1alpha1.DynamicfsApi.Reasons;
 import io.dynamicfs.crd.v1alpha1.StoragePool;
 import io.dynamicfs.crd.v1alpha1.StoragePoolMember;
 import io.dynamicfs.crd.v1alpha1.StoragePoolStatus;
-import io.dynamicfs.operator.PoolEvents.Note;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.PersistentVolume;

@@ -1,5 +1,6 @@
 package io.dynamicfs.csi.agent;
 
+import io.dynamicfs.crd.report.ConditionList;
 import io.dynamicfs.crd.v1alpha1.Disk;
 import io.dynamicfs.crd.v1alpha1.DiskHealth;
 import io.dynamicfs.crd.v1alpha1.DiskStatus;
@@ -156,7 +157,7 @@ final class DiskReport {
                 health == DiskHealth.Unknown ? null : health == DiskHealth.Healthy,
                 health.name(),
                 health == DiskHealth.Healthy || reason == null ? "" : reason);
-        return conditions.toList();
+        return conditions.build();
     }
 
     private static long inSteps(long bytes, long size) {

@@ -3,6 +3,7 @@ package io.dynamicfs.csi.agent;
 import io.dynamicfs.control.v1.Capacity;
 import io.dynamicfs.control.v1.Pool;
 import io.dynamicfs.control.v1.PoolState;
+import io.dynamicfs.crd.report.ConditionList;
 import io.dynamicfs.crd.v1alpha1.CapacityBytes;
 import io.dynamicfs.crd.v1alpha1.DiskCounts;
 import io.dynamicfs.crd.v1alpha1.DynamicfsApi.Conditions;
@@ -134,18 +135,18 @@ final class MemberReport {
         if (!engine.answers()) {
             return conditions
                     .add(Conditions.READY, false, "EngineUnavailable", engine.outage())
-                    .add(Conditions.HEALTHY, null, "EngineUnavailable", engine.outage())
-                    .add(Conditions.REDUNDANT, null, "EngineUnavailable", engine.outage())
-                    .toList();
+                    .add(Conditions.HEALTHY, ConditionList.UNKNOWN, "EngineUnavailable", engine.outage())
+                    .add(Conditions.REDUNDANT, ConditionList.UNKNOWN, "EngineUnavailable", engine.outage())
+                    .build();
         }
         if (open == null) {
             String reason = outcome instanceof Blocked blocked ? blocked.reason() : "NoPool";
             String message = outcome instanceof Blocked blocked ? blocked.message() : "the node has no such pool";
             return conditions
                     .add(Conditions.READY, false, reason, message)
-                    .add(Conditions.HEALTHY, null, reason, message)
-                    .add(Conditions.REDUNDANT, null, reason, message)
-                    .toList();
+                    .add(Conditions.HEALTHY, ConditionList.UNKNOWN, reason, message)
+                    .add(Conditions.REDUNDANT, ConditionList.UNKNOWN, reason, message)
+                    .build();
         }
         Pool pool = open.pool();
         boolean serves =
@@ -174,7 +175,7 @@ final class MemberReport {
                         : pool.getRedundancyMargin() < 0
                                 ? "more disks are gone than " + pool.getRedundancy() + " can replace"
                                 : pool.getRedundancyMargin() + " more disks may fail without losing data");
-        return conditions.toList();
+        return conditions.build();
     }
 
     private static String health(StoragePoolMemberStatus status, Pool pool) {

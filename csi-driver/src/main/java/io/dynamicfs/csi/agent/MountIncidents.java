@@ -1,5 +1,8 @@
 package io.dynamicfs.csi.agent;
 
+import io.dynamicfs.crd.report.EventRecorder;
+import io.dynamicfs.crd.report.Note;
+import io.dynamicfs.crd.v1alpha1.DynamicfsApi;
 import io.dynamicfs.csi.Driver;
 import io.dynamicfs.csi.engine.Incidents;
 import io.dynamicfs.csi.keeper.KeptConnection;
@@ -20,7 +23,7 @@ public final class MountIncidents implements Incidents, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(MountIncidents.class);
 
     private final KubernetesClient client;
-    private final Announcer announcer;
+    private final EventRecorder events;
     private final Incidents log = Incidents.logged();
 
     /** Nobody who ends a mount waits for the API server. */
@@ -29,7 +32,7 @@ public final class MountIncidents implements Incidents, AutoCloseable {
 
     public MountIncidents(KubernetesClient client, String node, InstantSource clock) {
         this.client = client;
-        this.announcer = new Announcer(client, node, clock);
+        this.events = new EventRecorder(client, clock, DynamicfsApi.FieldManagers.NODE, node);
     }
 
     @Override
@@ -50,7 +53,7 @@ public final class MountIncidents implements Incidents, AutoCloseable {
     private void announce(KeptConnection connection, String reason, String message) {
         thread.execute(() -> {
             try {
-                subject(connection.volume()).ifPresent(subject -> announcer.warning(subject, reason, message));
+                subject(connection.volume()).ifPresent(subject -> events.tell(subject, Note.warning(reason, message)));
             } catch (KubernetesClientException e) {
                 LOG.warn("event=announcement-failed reason={} message={}", reason, e.getMessage());
             }

@@ -1,6 +1,8 @@
 package io.dynamicfs.csi.agent;
 
 import io.dynamicfs.control.v1.SetPoolRequest;
+import io.dynamicfs.crd.report.EventRecorder;
+import io.dynamicfs.crd.report.Note;
 import io.dynamicfs.crd.v1alpha1.Disk;
 import io.dynamicfs.crd.v1alpha1.DiskHealth;
 import io.dynamicfs.crd.v1alpha1.DiskSpec;
@@ -66,7 +68,7 @@ public final class NodeAgent implements AutoCloseable {
     private final ClusterView cluster;
     private final MemberActions actions;
     private final PoolManifest manifests;
-    private final Announcer announcer;
+    private final EventRecorder events;
     private final Semaphore wake = new Semaphore(0);
     private final Thread thread;
     private volatile boolean ending;
@@ -91,7 +93,7 @@ public final class NodeAgent implements AutoCloseable {
         this.cluster = new ClusterView(client, nodeName, this::wakeUp);
         this.actions = new MemberActions(node);
         this.manifests = new PoolManifest(client.getKubernetesSerialization());
-        this.announcer = new Announcer(client, nodeName, clock);
+        this.events = new EventRecorder(client, clock, DynamicfsApi.FieldManagers.NODE, nodeName);
         this.thread = Thread.ofPlatform().name("node-agent").unstarted(this::run);
     }
 
@@ -232,24 +234,29 @@ public final class NodeAgent implements AutoCloseable {
             String pool = member.getSpec().getStoragePool();
             switch (step) {
                 case MemberStep.CreatePool create ->
-                    announcer.normal(
+                    events.tell(
                             member,
-                            "PoolCreated",
-                            "pool " + pool + " made from " + create.disks().size() + " disks");
+                            Note.normal(
+                                    "PoolCreated",
+                                    "pool " + pool + " made from "
+                                            + create.disks().size() + " disks"));
                 case MemberStep.AddDisk add ->
-                    announcer.normal(member, "DiskAdded", "disk " + add.disk() + " added to pool " + pool);
+                    events.tell(member, Note.normal("DiskAdded", "disk " + add.disk() + " added to pool " + pool));
                 case MemberStep.ChangeRedundancy change ->
-                    announcer.normal(
-                            member, "RedundancyChanged", "new data of pool " + pool + " is " + change.redundancy());
-                case MemberStep.LetGo letGo ->
-                    announcer.normal(
+                    events.tell(
                             member,
-                            "PoolReleased",
-                            "pool " + pool + " is not managed any more; its data stays on the disks");
+                            Note.normal(
+                                    "RedundancyChanged", "new data of pool " + pool + " is " + change.redundancy()));
+                case MemberStep.LetGo letGo ->
+                    events.tell(
+                            member,
+                            Note.normal(
+                                    "PoolReleased",
+                                    "pool " + pool + " is not managed any more; its data stays on the disks"));
                 case MemberStep.TakeBack takeBack ->
-                    announcer.normal(member, "PoolTakenBack", "pool " + pool + " is managed again");
+                    events.tell(member, Note.normal("PoolTakenBack", "pool " + pool + " is managed again"));
                 case MemberStep.Destroy destroy ->
-                    announcer.normal(member, "PoolWiped", "pool " + pool + " is destroyed, its disks are free");
+                    events.tell(member, Note.normal("PoolWiped", "pool " + pool + " is destroyed, its disks are free"));
                 case Settled settled -> {}
                 case Blocked blocked -> {}
             }
@@ -269,10 +276,12 @@ public final class NodeAgent implements AutoCloseable {
                 try {
                     StoragePool adopted =
                             client.resource(manifests.read(manifest)).create();
-                    announcer.normal(
+                    events.tell(
                             adopted,
-                            "PoolAdopted",
-                            "found pool " + pool.name() + " (" + pool.id() + ") on the disks of node " + nodeName);
+                            Note.normal(
+                                    "PoolAdopted",
+                                    "found pool " + pool.name() + " (" + pool.id() + ") on the disks of node "
+                                            + nodeName));
                 } catch (KubernetesClientException e) {
                     if (e.getCode() != HttpURLConnection.HTTP_CONFLICT) {
                         throw e;
@@ -350,12 +359,15 @@ public final class NodeAgent implements AutoCloseable {
             String where = status.getPoolName() == null ? "" : " in pool " + status.getPoolName();
             switch (now) {
                 case Failed, Suspect, Missing ->
-                    announcer.warning(disk, "Disk" + now, "disk" + where + " is " + now + ": " + status.getReason());
-                case Healthy -> announcer.normal(disk, "DiskHealthy", "disk" + where + " is healthy");
+                    events.tell(
+                            disk,
+                            Note.warning("Disk" + now, "disk" + where + " is " + now + ": " + status.getReason()));
+                case Healthy -> events.tell(disk, Note.normal("DiskHealthy", "disk" + where + " is healthy"));
                 case Unknown -> {
                     if (before == null) {
-                        announcer.normal(
-                                disk, "DiskDiscovered", "disk " + status.getDevice() + ", " + status.getSize());
+                        events.tell(
+                                disk,
+                                Note.normal("DiskDiscovered", "disk " + status.getDevice() + ", " + status.getSize()));
                     }
                 }
             }
@@ -373,13 +385,13 @@ public final class NodeAgent implements AutoCloseable {
                     member.getStatus() == null ? new StoragePoolMemberStatus() : member.getStatus();
             String pool = member.getSpec().getStoragePool();
             if (status.getPhase() != before.getPhase() && status.getPhase() == MemberPhase.Open) {
-                announcer.normal(member, "PoolOpen", "pool " + pool + " (" + status.getPoolId() + ") is open");
+                events.tell(member, Note.normal("PoolOpen", "pool " + pool + " (" + status.getPoolId() + ") is open"));
             }
             boolean wasWell = before.getReason() == null;
             if (status.getReason() != null && !status.getReason().equals(before.getReason())) {
-                announcer.warning(member, status.getReason(), String.valueOf(status.getMessage()));
+                events.tell(member, Note.warning(status.getReason(), String.valueOf(status.getMessage())));
             } else if (status.getReason() == null && !wasWell) {
-                announcer.normal(member, "PoolWell", "pool " + pool + " is open, healthy and redundant again");
+                events.tell(member, Note.normal("PoolWell", "pool " + pool + " is open, healthy and redundant again"));
             }
         }
 

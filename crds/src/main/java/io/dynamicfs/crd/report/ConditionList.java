@@ -1,4 +1,4 @@
-package io.dynamicfs.operator;
+package io.dynamicfs.crd.report;
 
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.ConditionBuilder;
@@ -7,25 +7,32 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Conditions in the making: the time of the last transition stays while the status does. */
-final class ConditionList {
-    static final String TRUE = "True";
-    static final String FALSE = "False";
-    static final String UNKNOWN = "Unknown";
+public final class ConditionList {
+    public static final String TRUE = "True";
+    public static final String FALSE = "False";
+    public static final String UNKNOWN = "Unknown";
 
     private final List<Condition> previous;
     private final long generation;
     private final Instant now;
     private final List<Condition> conditions = new ArrayList<>();
 
-    ConditionList(List<Condition> previous, long generation, Instant now) {
+    public ConditionList(List<Condition> previous, long generation, Instant now) {
         this.previous = previous;
         this.generation = generation;
         this.now = now;
     }
 
-    void add(String type, String status, String reason, String message) {
+    /** {@code truth} null is Unknown. */
+    public ConditionList add(String type, @Nullable Boolean truth, String reason, String message) {
+        return add(type, truth == null ? UNKNOWN : truth ? TRUE : FALSE, reason, message);
+    }
+
+    /** {@code status} is {@link #TRUE}, {@link #FALSE} or {@link #UNKNOWN}. */
+    public ConditionList add(String type, String status, String reason, String message) {
         String since = find(previous, type)
                 .filter(before -> before.getStatus().equals(status))
                 .map(Condition::getLastTransitionTime)
@@ -38,19 +45,20 @@ final class ConditionList {
                 .withObservedGeneration(generation)
                 .withLastTransitionTime(since)
                 .build());
+        return this;
     }
 
-    List<Condition> build() {
+    public List<Condition> build() {
         return List.copyOf(conditions);
     }
 
-    static Optional<Condition> find(List<Condition> conditions, String type) {
+    public static Optional<Condition> find(List<Condition> conditions, String type) {
         return conditions.stream()
                 .filter(condition -> condition.getType().equals(type))
                 .findFirst();
     }
 
-    static boolean isTrue(List<Condition> conditions, String type) {
+    public static boolean isTrue(List<Condition> conditions, String type) {
         return find(conditions, type)
                 .filter(condition -> condition.getStatus().equals(TRUE))
                 .isPresent();

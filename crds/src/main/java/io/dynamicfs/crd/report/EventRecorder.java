@@ -1,15 +1,14 @@
-package io.dynamicfs.operator;
+package io.dynamicfs.crd.report;
 
-import io.dynamicfs.crd.v1alpha1.DynamicfsApi.FieldManagers;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.EventBuilder;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.net.HttpURLConnection;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -18,7 +17,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Writes Kubernetes Events. One that repeats is counted in the same object. Never fails: an Event is not worth a round. */
-final class EventRecorder {
+public final class EventRecorder {
     private static final Logger log = LoggerFactory.getLogger(EventRecorder.class);
     private static final Duration REPEAT_AFTER = Duration.ofMinutes(5);
     private static final int MESSAGE_LENGTH_MAX = 1024;
@@ -28,7 +27,8 @@ final class EventRecorder {
     private static final int REMEMBERED_MAX = 4096;
 
     private final KubernetesClient client;
-    private final Clock clock;
+    private final InstantSource clock;
+    private final String component;
     private final String instance;
     private final Map<String, Instant> told = new LinkedHashMap<>() {
         @Override
@@ -37,14 +37,16 @@ final class EventRecorder {
         }
     };
 
-    EventRecorder(KubernetesClient client, Clock clock, String instance) {
+    /** {@code component} is who writes, such as {@code dynamicfs-operator}, {@code instance} which one of several. */
+    public EventRecorder(KubernetesClient client, InstantSource clock, String component, String instance) {
         this.client = client;
         this.clock = clock;
+        this.component = component;
         this.instance = instance;
     }
 
     /** Something that happened now. */
-    void tell(HasMetadata about, PoolEvents.Note note) {
+    public void tell(HasMetadata about, Note note) {
         log.info(
                 "event kind={} name={} reason={} message={}",
                 about.getKind(),
@@ -55,7 +57,7 @@ final class EventRecorder {
     }
 
     /** Something that is still so, and is told again only now and then. */
-    void tellAgain(HasMetadata about, PoolEvents.Note note) {
+    public void tellAgain(HasMetadata about, Note note) {
         String key = nameOf(about, note);
         Instant now = clock.instant();
         synchronized (told) {
@@ -68,7 +70,7 @@ final class EventRecorder {
         tell(about, note);
     }
 
-    private void write(HasMetadata about, PoolEvents.Note note) {
+    private void write(HasMetadata about, Note note) {
         String namespace = Objects.requireNonNullElse(about.getMetadata().getNamespace(), "default");
         Event event = event(about, note, namespace);
         try {
@@ -81,7 +83,7 @@ final class EventRecorder {
                         "event not written name={} reason={} error={}",
                         event.getMetadata().getName(),
                         note.reason(),
-                        ApiWriter.messageOf(e));
+                        e.getMessage());
             }
         }
     }
@@ -98,11 +100,11 @@ final class EventRecorder {
                             .withLastTimestamp(event.getLastTimestamp())
                             .build());
         } catch (KubernetesClientException e) {
-            log.warn("event not counted name={} error={}", event.getMetadata().getName(), ApiWriter.messageOf(e));
+            log.warn("event not counted name={} error={}", event.getMetadata().getName(), e.getMessage());
         }
     }
 
-    private Event event(HasMetadata about, PoolEvents.Note note, String namespace) {
+    private Event event(HasMetadata about, Note note, String namespace) {
         String now = clock.instant().truncatedTo(ChronoUnit.SECONDS).toString();
         return new EventBuilder()
                 .withNewMetadata()
@@ -123,14 +125,14 @@ final class EventRecorder {
                 .withLastTimestamp(now)
                 .withCount(1)
                 .withNewSource()
-                .withComponent(FieldManagers.OPERATOR)
+                .withComponent(component)
                 .endSource()
-                .withReportingComponent(FieldManagers.OPERATOR)
+                .withReportingComponent(component)
                 .withReportingInstance(instance)
                 .build();
     }
 
-    private static String nameOf(HasMetadata about, PoolEvents.Note note) {
+    private static String nameOf(HasMetadata about, Note note) {
         String name = about.getMetadata().getName();
         int hash = Objects.hash(about.getMetadata().getUid(), about.getKind(), note.reason(), note.message());
         return name.substring(0, Math.min(name.length(), NAME_LENGTH_MAX)) + "." + Integer.toHexString(hash);
