@@ -3,7 +3,6 @@ package io.dynamicfs.csi.agent;
 import io.dynamicfs.crd.report.EventRecorder;
 import io.dynamicfs.crd.report.Note;
 import io.dynamicfs.crd.v1alpha1.DynamicfsApi;
-import io.dynamicfs.csi.Driver;
 import io.dynamicfs.csi.engine.Incidents;
 import io.dynamicfs.csi.keeper.KeptConnection;
 import io.fabric8.kubernetes.api.model.HasMetadata;
@@ -64,7 +63,7 @@ public final class MountIncidents implements Incidents, AutoCloseable {
     private Optional<HasMetadata> subject(String handle) {
         Optional<PersistentVolume> volume = client.persistentVolumes().list().getItems().stream()
                 .filter(candidate -> candidate.getSpec().getCsi() != null
-                        && Driver.NAME.equals(candidate.getSpec().getCsi().getDriver())
+                        && DynamicfsApi.DRIVER.equals(candidate.getSpec().getCsi().getDriver())
                         && handle.equals(candidate.getSpec().getCsi().getVolumeHandle()))
                 .findFirst();
         if (volume.isEmpty() || volume.get().getSpec().getClaimRef() == null) {
