@@ -399,9 +399,9 @@ public final class StoragePool implements AutoCloseable {
             return 0;
         }
         long usable = store.usableBytes(policy);
-        long unpromised = usable - usable / UNPROMISED_FRACTION - promises.reserved;
-        long free = store.availableBytes(policy) - dirtyBytes() - (promises.reserved - promises.stored);
-        return Math.max(0, Math.min(unpromised, free));
+        // Metadata and the log take their share too.
+        long room = Math.min(usable, store.availableBytes(policy) - dirtyBytes() + promises.stored);
+        return Math.max(0, room - usable / UNPROMISED_FRACTION - promises.reserved);
     }
 
     /** The caller holds the lock, so that two volumes are never promised the same space. */
@@ -1163,12 +1163,12 @@ public final class StoragePool implements AutoCloseable {
     }
 
     /** Commits while a write has no room; refuses it when the volume's quota or the pool's space is used up. */
-    void makeRoomForData(Volume volume, long length) throws FsException {
+    void makeRoomForData(Volume volume, long inode, long offset, long length) throws FsException {
         makeRoomForChange(false);
         if (!hasRoom(length + OperationLayout.BYTES_MAX)) {
             commitFor();
         }
-        requireQuota(volume, length);
+        requireQuota(volume, inode, offset, length);
         Redundancy policy = volume.redundancy();
         Redundancy replicas = Redundancy.replicas(policy.losses() + 1);
         for (int i = 0; i <= COMMITS_UNTIL_REUSE; i++) {
@@ -1186,14 +1186,19 @@ public final class StoragePool implements AutoCloseable {
         throw new FsException(Errno.ENOSPC, "pool " + name() + " is full");
     }
 
-    private void requireQuota(Volume volume, long length) throws FsException {
+    /** What is written over what is stored needs nothing, also in a volume that is full. */
+    private void requireQuota(Volume volume, long inode, long offset, long length) throws FsException {
         long quota = volume.record().quotaBytes();
         if (quota == 0 || volume.storedBytes() + dirtyBytes() + length <= quota) {
             return;
         }
+        if (volume.storedBytes(inode, offset, offset + length) == length) {
+            return;
+        }
         // What is dirty may overwrite what is stored: only a commit tells.
         commitFor();
-        if (volume.storedBytes() + length > quota) {
+        long grows = length - volume.storedBytes(inode, offset, offset + length);
+        if (volume.storedBytes() + grows > quota) {
             throw new FsException(Errno.EDQUOT, "volume " + volume.name() + " has a quota of " + quota + " bytes");
         }
     }

@@ -118,6 +118,17 @@ public final class Volume implements PosixVolume {
         return storedBytes;
     }
 
+    /** Bytes of a part of a file that its slices hold. */
+    long storedBytes(long inode, long from, long to) throws FsException {
+        return lockedForReading(() -> {
+            long bytes = 0;
+            for (FileMap.Placed placed : FileMap.slices(tree, inode, from, to)) {
+                bytes += Math.min(placed.end(), to) - Math.max(placed.offset(), from);
+            }
+            return bytes;
+        });
+    }
+
     long inodes() {
         return inodes;
     }
@@ -562,7 +573,7 @@ public final class Volume implements PosixVolume {
         if (offset > SIZE_MAX - length) {
             throw new FsException(Errno.EFBIG);
         }
-        pool.makeRoomForData(this, length);
+        pool.makeRoomForData(this, inode, offset, length);
         runLocked(() -> {
             Inode file = regular(inode);
             Timestamp now = pool.now();
