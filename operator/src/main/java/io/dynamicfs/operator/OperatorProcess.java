@@ -6,7 +6,7 @@ import io.dynamicfs.crd.v1alpha1.DynamicfsApi.FieldManagers;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.extended.leaderelection.LeaderCallbacks;
 import io.javaoperatorsdk.operator.Operator;
-import io.javaoperatorsdk.operator.api.config.LeaderElectionConfigurationBuilder;
+import io.javaoperatorsdk.operator.api.config.LeaderElectionConfiguration;
 import io.javaoperatorsdk.operator.monitoring.micrometer.MicrometerMetricsV2;
 import io.javaoperatorsdk.operator.processing.retry.GenericRetry;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -123,7 +123,6 @@ final class OperatorProcess implements AutoCloseable {
         }
     }
 
-    @SuppressWarnings("removal") // The alternative ends the process, and a pod that restarts is an alarm.
     private Operator operator(KubernetesClient client) {
         return new Operator(overrider -> overrider
                 .withKubernetesClient(client)
@@ -140,22 +139,30 @@ final class OperatorProcess implements AutoCloseable {
                         endTerm();
                     }
                 })
-                .withLeaderElectionConfiguration(LeaderElectionConfigurationBuilder.aLeaderElectionConfiguration(LEASE)
-                        .withLeaseNamespace(settings.namespace())
-                        .withIdentity(settings.podName())
-                        .withExitOnStopLeading(false)
-                        .withLeaderCallbacks(new LeaderCallbacks(
-                                () -> {
-                                    leading.set(true);
-                                    log.info("leading identity={}", settings.podName());
-                                },
-                                () -> {
-                                    leading.set(false);
-                                    log.warn("not leading any more identity={}", settings.podName());
-                                    endTerm();
-                                },
-                                leader -> log.info("leader identity={}", leader)))
-                        .build()));
+                .withLeaderElectionConfiguration(leaderElection()));
+    }
+
+    private LeaderElectionConfiguration leaderElection() {
+        return new LeaderElectionConfiguration(
+                LEASE,
+                settings.namespace(),
+                LeaderElectionConfiguration.LEASE_DURATION_DEFAULT_VALUE,
+                LeaderElectionConfiguration.RENEW_DEADLINE_DEFAULT_VALUE,
+                LeaderElectionConfiguration.RETRY_PERIOD_DEFAULT_VALUE,
+                settings.podName(),
+                new LeaderCallbacks(
+                        () -> {
+                            leading.set(true);
+                            log.info("leading identity={}", settings.podName());
+                        },
+                        () -> {
+                            leading.set(false);
+                            log.warn("not leading any more identity={}", settings.podName());
+                            endTerm();
+                        },
+                        leader -> log.info("leader identity={}", leader)),
+                // Another term is served by the same process: a pod that restarts is an alarm.
+                false);
     }
 
     private void endTerm() {
