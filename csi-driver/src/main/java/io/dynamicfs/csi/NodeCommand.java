@@ -88,6 +88,13 @@ final class NodeCommand implements Callable<Integer> {
             description = "Our namespace.")
     private String namespace;
 
+    @Option(
+            names = "--disk-names",
+            defaultValue = "",
+            paramLabel = "GLOB",
+            description = "Only disks with such a name below /dev/disk/by-id. Default: all disks.")
+    private String diskNames;
+
     @Option(names = "--without-kubernetes", description = "No kubelet and no API server: CSI services only.")
     private boolean withoutKubernetes;
 
@@ -110,6 +117,7 @@ final class NodeCommand implements Callable<Integer> {
                 unmountGrace,
                 httpPort,
                 namespace,
+                diskNames,
                 withoutKubernetes);
     }
 }

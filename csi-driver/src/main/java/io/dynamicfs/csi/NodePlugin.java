@@ -71,7 +71,7 @@ public final class NodePlugin implements AutoCloseable {
                 closing(new Keeper(settings.keeperSocket().resolveSibling("connections.json"), InstantSource.system()));
         closing(KeeperServer.start(keeper, settings.keeperSocket(), settings.engineUid()));
         this.engine = closing(new EngineClient(settings.engineSocket()));
-        this.disks = closing(new DiskWatch(DiskScanner.ofHost()).start());
+        this.disks = closing(new DiskWatch(DiskScanner.ofHost(settings.diskNames())).start());
         Unmounter unmounter = new Unmounter();
         Aborter aborter = new Aborter(unmounter, incidents);
         this.link = closing(new EngineLink(engine, keeper, disks, aborter, incidents, settings.outageLimit()).start());

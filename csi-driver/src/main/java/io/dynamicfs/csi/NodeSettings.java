@@ -6,7 +6,7 @@ import java.time.Duration;
 /**
  * How a node plugin is run. {@code endpoint} is where the CSI services listen, {@code registrationDirectory} where the kubelet
  * looks for plugins. {@code outageLimit} is how long mounts wait for an engine, {@code unmountGrace} how long an unmount does.
- * {@code httpPort} 0 takes any. Without Kubernetes there is neither a kubelet to register with nor an API server.
+ * {@code httpPort} 0 takes any; {@code diskNames} is a glob, empty for all disks. Without Kubernetes there is neither a kubelet to register with nor an API server.
  */
 public record NodeSettings(
         String node,
@@ -20,6 +20,7 @@ public record NodeSettings(
         Duration unmountGrace,
         int httpPort,
         String namespace,
+        String diskNames,
         boolean withoutKubernetes) {
     public NodeSettings {
         kubeletRoot = kubeletRoot.toAbsolutePath();

@@ -159,6 +159,8 @@ final class NodeUnderTest {
                 csiSocket().toString(),
                 "--http-port",
                 Integer.toString(port()),
+                "--disk-names",
+                "dynamicfs-test-" + memory.getFileName() + "-*",
                 "--without-kubernetes"));
         arguments.addAll(pluginOptions);
         plugin = java("plugin.log", "io.dynamicfs.csi.CsiMain", arguments.toArray(String[]::new));

@@ -7,8 +7,10 @@ import io.dynamicfs.engine.device.KernelFiles;
 import io.dynamicfs.engine.syscall.DeviceNumber;
 import io.dynamicfs.engine.syscall.FileDescriptors;
 import io.dynamicfs.engine.syscall.FileStatus;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.PathMatcher;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -39,21 +41,27 @@ public final class DiskScanner {
     private final Path dev;
     private final Function<Path, Optional<DeviceNumber>> numbers;
     private final BiFunction<KernelFiles, Path, DiskContent> probe;
+    private final Optional<PathMatcher> wanted;
     private final Map<DeviceNumber, FutureTask<DiskContent>> silent = new ConcurrentHashMap<>();
 
-    public static DiskScanner ofHost() {
-        return new DiskScanner(KernelFiles.ofHost(), Path.of("/dev"), DiskScanner::blockDevice, DiskProbe::read);
+    /** {@code names} is a glob for names below /dev/disk/by-id: other disks are not even looked at. Empty means all disks. */
+    public static DiskScanner ofHost(String names) {
+        return new DiskScanner(KernelFiles.ofHost(), Path.of("/dev"), DiskScanner::blockDevice, DiskProbe::read, names);
     }
 
     DiskScanner(
             KernelFiles kernel,
             Path dev,
             Function<Path, Optional<DeviceNumber>> numbers,
-            BiFunction<KernelFiles, Path, DiskContent> probe) {
+            BiFunction<KernelFiles, Path, DiskContent> probe,
+            String names) {
         this.kernel = kernel;
         this.dev = dev;
         this.numbers = numbers;
         this.probe = probe;
+        this.wanted = names.isEmpty()
+                ? Optional.empty()
+                : Optional.of(FileSystems.getDefault().getPathMatcher("glob:" + names));
     }
 
     /** The disks of now, in the order of their names. */
@@ -65,7 +73,7 @@ public final class DiskScanner {
             Path directory = kernel.sys().resolve("block").resolve(name);
             DeviceNumber number = number(KernelFiles.text(directory.resolve("dev")));
             Path node = number == null ? null : nodes.get(number);
-            if (number != null && node != null && isCandidate(name, links.containsKey(number))) {
+            if (number != null && node != null && isCandidate(name, links.getOrDefault(number, List.of()))) {
                 disks.add(disk(name, number, node, links.getOrDefault(number, List.of()), directory));
             }
         }
@@ -84,9 +92,12 @@ public final class DiskScanner {
         return present;
     }
 
-    private static boolean isCandidate(String name, boolean hasStableName) {
-        return !MEMORY_DISK.matcher(name).matches()
-                && (hasStableName || !LOOP.matcher(name).matches());
+    private boolean isCandidate(String name, List<Path> byId) {
+        boolean known = !MEMORY_DISK.matcher(name).matches()
+                && (!byId.isEmpty() || !LOOP.matcher(name).matches());
+        return known
+                && (wanted.isEmpty()
+                        || byId.stream().anyMatch(link -> wanted.get().matches(link.getFileName())));
     }
 
     private BlockDisk disk(String name, DeviceNumber number, Path node, List<Path> byId, Path directory) {

@@ -4,6 +4,10 @@ package io.dynamicfs.csi.engine;
 public final class EngineDown extends EngineFailure {
     private static final long serialVersionUID = 1L;
 
+    EngineDown(String message) {
+        super(message, null);
+    }
+
     EngineDown(String message, Throwable cause) {
         super(message, cause);
     }

@@ -96,6 +96,14 @@ public final class EngineLink implements AutoCloseable {
         return state.instance();
     }
 
+    /** Fails at once while the engine is known not to answer, instead of waiting for an answer each time. */
+    public void requireUp() throws EngineDown {
+        State now = state;
+        if (now.phase() == Phase.DOWN) {
+            throw new EngineDown(now.problem());
+        }
+    }
+
     /** Why the engine is not ready; empty when it is. */
     public String problem() {
         return state.problem();

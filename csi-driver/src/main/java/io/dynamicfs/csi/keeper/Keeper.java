@@ -127,14 +127,14 @@ public final class Keeper implements AutoCloseable {
      * Takes over the descriptor of a connection that the engine still has and we do not. Closes it if we do, or if the
      * connection is not in the record: false then.
      */
-    synchronized boolean keep(String id, int descriptor, KeptConnection.Agreed agreed) {
+    synchronized boolean keep(String id, String volume, int descriptor, KeptConnection.Agreed agreed) {
         KeptConnection connection = records.get(id);
         if (connection == null || devices.containsKey(id)) {
             FileDescriptors.close(descriptor);
             return connection != null;
         }
         devices.put(id, FuseDevice.adopt(descriptor));
-        records.put(id, connection.agreedOn(agreed));
+        records.put(id, connection.of(volume).agreedOn(agreed));
         persist();
         return true;
     }

@@ -162,7 +162,7 @@ public final class KeeperServer implements AutoCloseable {
         Negotiated values = call.getNegotiated();
         KeptConnection.Agreed agreed = new KeptConnection.Agreed(
                 values.getMinor(), values.getReadAheadBytes(), values.getFeatures(), values.getPagesMax());
-        return keeper.keep(id, descriptor, agreed)
+        return keeper.keep(id, call.getPool() + "/" + call.getVolume(), descriptor, agreed)
                 ? new Answer(DONE, UnixSocket.NO_DESCRIPTOR)
                 : refused(Errno.ENOENT, "connection " + id + ": expected one of ours, found none in the record");
     }

@@ -27,6 +27,12 @@ public record KeptConnection(
         options = List.copyOf(options);
     }
 
+    /** The engine knows the volume for sure; names of pools are not unique. */
+    KeptConnection of(String handle) {
+        return new KeptConnection(
+                id, handle, source, staging, device, readOnly, options, context, sinceMillis, agreed);
+    }
+
     KeptConnection agreedOn(Agreed values) {
         return new KeptConnection(id, volume, source, staging, device, readOnly, options, context, sinceMillis, values);
     }

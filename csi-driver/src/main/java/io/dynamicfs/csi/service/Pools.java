@@ -28,12 +28,14 @@ final class Pools {
     }
 
     List<Pool> all() throws EngineFailure {
+        link.requireUp();
         return engine.call(EngineClient.QUICK, stub -> stub.listPools(ListPoolsRequest.getDefaultInstance()))
                 .getPoolsList();
     }
 
     /** The open pool of that name or id. */
     Optional<Pool> find(String pool) throws EngineFailure {
+        link.requireUp();
         GetPoolRequest request = GetPoolRequest.newBuilder().setPool(pool).build();
         try {
             return Optional.of(engine.call(EngineClient.QUICK, stub -> stub.getPool(request)));
@@ -75,6 +77,7 @@ final class Pools {
     }
 
     List<Volume> volumes(String pool) throws EngineFailure {
+        link.requireUp();
         ListVolumesRequest request =
                 ListVolumesRequest.newBuilder().setPool(pool).build();
         return engine.call(EngineClient.QUICK, stub -> stub.listVolumes(request))

@@ -60,9 +60,6 @@ final class Staging {
         if (isStaged(id, staging, readOnly, flags)) {
             return;
         }
-        if (link.phase() == EngineLink.Phase.DOWN) {
-            throw new Refusal(Status.Code.UNAVAILABLE, link.problem() + "; call again");
-        }
         Pool pool = pools.require(id);
         pools.requireVolume(id);
         MountPaths.requireDirectory(PATH, staging);
