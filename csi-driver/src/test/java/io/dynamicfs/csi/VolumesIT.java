@@ -118,7 +118,7 @@ final class VolumesIT {
                         .createVolume(request("v").clearParameters().build()));
         refused(
                 Status.Code.INVALID_ARGUMENT,
-                "redundancy",
+                "found \"seven\"",
                 () -> node.controller()
                         .createVolume(request("v")
                                 .putParameters("redundancy", "seven")

@@ -29,8 +29,7 @@ public record KeptConnection(
 
     /** The engine knows the volume for sure; names of pools are not unique. */
     KeptConnection of(String handle) {
-        return new KeptConnection(
-                id, handle, source, staging, device, readOnly, options, context, sinceMillis, agreed);
+        return new KeptConnection(id, handle, source, staging, device, readOnly, options, context, sinceMillis, agreed);
     }
 
     KeptConnection agreedOn(Agreed values) {

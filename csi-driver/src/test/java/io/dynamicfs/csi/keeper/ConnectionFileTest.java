@@ -35,7 +35,7 @@ class ConnectionFileTest {
         assertThat(file.read()).isEmpty();
         List<KeptConnection> connections = List.of(
                 connection("18446744073709551615"),
-                connection("1").agreedOn(connection("1").agreed()));
+                connection("1"));
         file.write(connections);
         assertThat(file.read()).isEqualTo(connections);
         assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(path)))
