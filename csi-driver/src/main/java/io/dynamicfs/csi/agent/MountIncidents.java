@@ -63,7 +63,8 @@ public final class MountIncidents implements Incidents, AutoCloseable {
     private Optional<HasMetadata> subject(String handle) {
         Optional<PersistentVolume> volume = client.persistentVolumes().list().getItems().stream()
                 .filter(candidate -> candidate.getSpec().getCsi() != null
-                        && DynamicfsApi.DRIVER.equals(candidate.getSpec().getCsi().getDriver())
+                        && DynamicfsApi.DRIVER.equals(
+                                candidate.getSpec().getCsi().getDriver())
                         && handle.equals(candidate.getSpec().getCsi().getVolumeHandle()))
                 .findFirst();
         if (volume.isEmpty() || volume.get().getSpec().getClaimRef() == null) {

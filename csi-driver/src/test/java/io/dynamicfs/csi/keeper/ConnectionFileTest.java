@@ -33,9 +33,7 @@ class ConnectionFileTest {
         Path path = directory.resolve("connections.json");
         ConnectionFile file = new ConnectionFile(path);
         assertThat(file.read()).isEmpty();
-        List<KeptConnection> connections = List.of(
-                connection("18446744073709551615"),
-                connection("1"));
+        List<KeptConnection> connections = List.of(connection("18446744073709551615"), connection("1"));
         file.write(connections);
         assertThat(file.read()).isEqualTo(connections);
         assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(path)))
