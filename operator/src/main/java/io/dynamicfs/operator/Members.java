@@ -57,6 +57,10 @@ final class Members {
                         .equals(desired.getMetadata().getName()))
                 .anyMatch(member -> Json.same(member.getSpec(), desired.getSpec())
                         && member.getMetadata()
+                                .getLabels()
+                                .entrySet()
+                                .containsAll(desired.getMetadata().getLabels().entrySet())
+                        && member.getMetadata()
                                 .getOwnerReferences()
                                 .equals(desired.getMetadata().getOwnerReferences()));
     }
@@ -79,6 +83,7 @@ final class Members {
         member.setMetadata(new ObjectMetaBuilder()
                 .withName(name)
                 .addToLabels(Labels.POOL, pool.getMetadata().getName())
+                .addToLabels(Labels.NODE, DynamicfsApi.nodeLabel(node))
                 .addToLabels(Labels.MANAGED_BY, Labels.MANAGED_BY_OPERATOR)
                 .withOwnerReferences(new OwnerReferenceBuilder()
                         .withApiVersion(pool.getApiVersion())

@@ -142,6 +142,7 @@ final class OperatorProcess implements AutoCloseable {
                 .withLeaderElectionConfiguration(leaderElection()));
     }
 
+    @SuppressWarnings("deprecation") // Its builder makes one that keeps the process for tests only.
     private LeaderElectionConfiguration leaderElection() {
         return new LeaderElectionConfiguration(
                 LEASE,

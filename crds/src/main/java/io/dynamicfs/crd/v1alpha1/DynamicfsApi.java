@@ -24,6 +24,7 @@ public final class DynamicfsApi {
     public static final int SILENT_AFTER_SECONDS = 60;
 
     private static final int NAME_LENGTH_MAX = 253;
+    private static final int LABEL_LENGTH_MAX = 63;
     private static final int HASH_DIGITS = 10;
 
     private DynamicfsApi() {}
@@ -135,11 +136,20 @@ public final class DynamicfsApi {
         return bounded(node + "-" + stableId);
     }
 
+    /** Value of the label {@link Labels#NODE}: the node's name, or as much of it as a label takes. */
+    public static String nodeLabel(String node) {
+        return bounded(node, LABEL_LENGTH_MAX);
+    }
+
     private static String bounded(String name) {
-        if (name.length() <= NAME_LENGTH_MAX) {
+        return bounded(name, NAME_LENGTH_MAX);
+    }
+
+    private static String bounded(String name, int lengthMax) {
+        if (name.length() <= lengthMax) {
             return name;
         }
-        String head = name.substring(0, NAME_LENGTH_MAX - HASH_DIGITS - 1);
+        String head = name.substring(0, lengthMax - HASH_DIGITS - 1);
         while (!Character.isLetterOrDigit(head.charAt(head.length() - 1))) {
             head = head.substring(0, head.length() - 1);
         }

@@ -42,12 +42,12 @@ final class ClusterView implements AutoCloseable {
         this.client = client;
         this.disks = watched(
                 client.resources(Disk.class)
-                        .withLabel(DynamicfsApi.Labels.NODE, node)
+                        .withLabel(DynamicfsApi.Labels.NODE, DynamicfsApi.nodeLabel(node))
                         .runnableInformer(0),
                 changed);
         this.members = watched(
                 client.resources(StoragePoolMember.class)
-                        .withLabel(DynamicfsApi.Labels.NODE, node)
+                        .withLabel(DynamicfsApi.Labels.NODE, DynamicfsApi.nodeLabel(node))
                         .runnableInformer(0),
                 changed);
         this.storagePools = watched(client.resources(StoragePool.class).runnableInformer(0), changed);

@@ -197,7 +197,7 @@ public final class NodeAgent implements AutoCloseable {
             Disk disk = new Disk();
             ObjectMeta metadata = new ObjectMeta();
             metadata.setName(name);
-            metadata.setLabels(Map.of(DynamicfsApi.Labels.NODE, nodeName));
+            metadata.setLabels(Map.of(DynamicfsApi.Labels.NODE, DynamicfsApi.nodeLabel(nodeName)));
             disk.setMetadata(metadata);
             disk.setSpec(new DiskSpec().setNodeName(nodeName));
             try {
