@@ -8,6 +8,10 @@ import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
 import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -27,6 +31,11 @@ public final class UnixServer implements AutoCloseable {
 
     private static final int IDLE_SECONDS = 30;
     private static final int CLOSE_SECONDS = 5;
+
+    /** How an HTTP/2 client begins: the fixed text and empty settings (RFC 9113, 3.4). */
+    private static final String HTTP2_PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0";
+
+    private static final int HTTP2_FRAME_HEADER_BYTES = 9;
 
     private final Path socket;
     private final EventLoopGroup eventLoops = EventLoops.single();
@@ -76,8 +85,20 @@ public final class UnixServer implements AutoCloseable {
         spec.services().forEach(builder::addService);
         spec.interceptors().forEach(builder::intercept);
         this.server = builder.build().start();
+        warmUp(unseen);
         Files.setPosixFilePermissions(unseen, spec.mode());
         Files.move(unseen, socket, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    /**
+     * One handshake before anybody sees the socket: the first one loads so much code that clients which wait for a second,
+     * as the CSI sidecars do, take the connection for lost and end.
+     */
+    private static void warmUp(Path socket) throws IOException {
+        try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+            channel.write(ByteBuffer.wrap(HTTP2_PREFACE.getBytes(StandardCharsets.ISO_8859_1)));
+            channel.read(ByteBuffer.allocate(HTTP2_FRAME_HEADER_BYTES));
+        }
     }
 
     public Path socket() {
