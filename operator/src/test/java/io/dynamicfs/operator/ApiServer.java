@@ -5,19 +5,12 @@ import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.KeyManagementException;
-import java.security.NoSuchAlgorithmException;
-import java.security.SecureRandom;
-import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -25,15 +18,12 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
-import javax.net.ssl.SSLContext;
-import javax.net.ssl.TrustManager;
-import javax.net.ssl.X509TrustManager;
 import org.jspecify.annotations.Nullable;
 
 /** A real kube-apiserver with its etcd, as plain processes on free ports, gone when closed. */
 final class ApiServer implements AutoCloseable {
     private static final String ADMIN_TOKEN = "test-admin";
-    private static final Duration START_MAX = Duration.ofSeconds(90);
+    private static final Duration START_MAX = Duration.ofSeconds(60);
 
     private final Path binaries;
     private final Path directory;
@@ -209,30 +199,21 @@ final class ApiServer implements AutoCloseable {
 
     private void awaitReady() throws InterruptedException, TimeoutException {
         long end = System.nanoTime() + START_MAX.toNanos();
-        try (HttpClient http =
-                HttpClient.newBuilder().sslContext(trustingAnybody()).build()) {
-            HttpRequest request = HttpRequest.newBuilder(URI.create("https://localhost:" + apiPort + "/readyz"))
-                    .header("Authorization", "Bearer " + ADMIN_TOKEN)
-                    .timeout(Duration.ofSeconds(5))
-                    .build();
-            while (System.nanoTime() < end) {
+        String failure = "";
+        try (KubernetesClient client = admin()) {
+            while (System.nanoTime() < end && apiServer != null && apiServer.isAlive()) {
                 try {
-                    if (http.send(request, HttpResponse.BodyHandlers.discarding())
-                                    .statusCode()
-                            == 200) {
+                    if ("ok".equals(client.raw("/readyz"))) {
                         return;
                     }
-                } catch (IOException e) {
-                    // Not listening yet.
-                }
-                if (apiServer != null && !apiServer.isAlive()) {
-                    break;
+                } catch (KubernetesClientException e) {
+                    failure = e.toString();
                 }
                 Thread.sleep(100);
             }
         }
-        throw new TimeoutException(
-                "kube-apiserver did not become ready; its log ends with:\n" + tail("kube-apiserver"));
+        throw new TimeoutException("kube-apiserver did not become ready; last answer: " + failure
+                + "; its log ends with:\n" + tail("kube-apiserver"));
     }
 
     private String tail(String program) {
@@ -279,30 +260,6 @@ final class ApiServer implements AutoCloseable {
             return socket.getLocalPort();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        }
-    }
-
-    private static SSLContext trustingAnybody() {
-        try {
-            SSLContext context = SSLContext.getInstance("TLS");
-            context.init(null, new TrustManager[] {new TrustingAnybody()}, new SecureRandom());
-            return context;
-        } catch (NoSuchAlgorithmException | KeyManagementException e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
-    /** The server made its certificate itself a moment ago. */
-    private static final class TrustingAnybody implements X509TrustManager {
-        @Override
-        public void checkClientTrusted(X509Certificate[] chain, String type) {}
-
-        @Override
-        public void checkServerTrusted(X509Certificate[] chain, String type) {}
-
-        @Override
-        public X509Certificate[] getAcceptedIssuers() {
-            return new X509Certificate[0];
         }
     }
 }
