@@ -81,7 +81,7 @@ final class ApiWriter {
                 .withName(pool.getMetadata().getName())
                 .withUid(pool.getMetadata().getUid())
                 .build());
-        wrapper.setSpec(pool.getSpec());
+        wrapper.setSpec(null);
         wrapper.setStatus(status);
         client.resource(wrapper)
                 .subresource("status")

@@ -4,6 +4,7 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.config.MeterFilter;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
@@ -19,7 +20,7 @@ public final class OperatorMain {
 
     public static void main(String[] arguments) throws IOException, InterruptedException {
         OperatorSettings settings = OperatorSettings.from(System.getenv());
-        PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        PrometheusMeterRegistry registry = registry();
         new JvmMemoryMetrics().bindTo(registry);
         new JvmThreadMetrics().bindTo(registry);
         OperatorProcess process =
@@ -33,6 +34,13 @@ public final class OperatorMain {
         try (KubernetesClient client = new KubernetesClientBuilder().build()) {
             process.giveLeaseBack(client);
         }
+    }
+
+    static PrometheusMeterRegistry registry() {
+        PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        // The framework gives it to some events only, and Prometheus wants the same tags on all.
+        registry.config().meterFilter(MeterFilter.ignoreTags("action"));
+        return registry;
     }
 
     private static void stop(OperatorProcess process, Thread main) {

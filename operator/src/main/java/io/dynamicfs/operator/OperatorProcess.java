@@ -90,8 +90,9 @@ final class OperatorProcess implements AutoCloseable {
         CountDownLatch ended = new CountDownLatch(1);
         termEnded = ended;
         KubernetesClient client = clients.get();
-        Operator operator = operator(client);
+        @Nullable Operator operator = null;
         try {
+            operator = operator(client);
             operator.register(
                     new StoragePoolReconciler(
                             client,
@@ -119,14 +120,27 @@ final class OperatorProcess implements AutoCloseable {
         } finally {
             running = null;
             leading.set(false);
-            stop(operator, client);
+            if (operator != null) {
+                stop(operator);
+            }
+            client.close();
+            forgetMeters();
         }
+    }
+
+    /** What a past term counted is not what is; the next one, perhaps of the other replica, counts anew. */
+    private void forgetMeters() {
+        registry.getMeters().stream()
+                .filter(meter -> !meter.getId().getName().startsWith("jvm."))
+                .forEach(registry::remove);
     }
 
     private Operator operator(KubernetesClient client) {
         return new Operator(overrider -> overrider
                 .withKubernetesClient(client)
                 .withCloseClientOnStop(false)
+                // Applying the finalizer alone would apply a spec of nothing but defaults with it.
+                .withUseSSAToPatchPrimaryResource(false)
                 .checkingCRDAndValidateLocalModel(false)
                 // With a cache missing, decisions would be wrong ones.
                 .withStopOnInformerErrorDuringStartup(true)
@@ -173,13 +187,12 @@ final class OperatorProcess implements AutoCloseable {
         }
     }
 
-    private static void stop(Operator operator, KubernetesClient client) {
+    private static void stop(Operator operator) {
         try {
             operator.stop();
         } catch (RuntimeException e) {
             log.warn("not stopped cleanly error={}", ApiWriter.messageOf(e));
         }
-        client.close();
     }
 
     /** Gives the lease back, so that the other replica need not wait until it expires. */

@@ -53,7 +53,8 @@ final class PoolEvents {
                         && (was.isPresent()
                                 || isBad(condition)
                                 || condition.getType().equals(Conditions.READY))
-                        && !condition.getReason().equals(Reasons.CREATING);
+                        && !condition.getReason().equals(Reasons.CREATING)
+                        && !condition.getReason().equals(Reasons.DISKS_APPEARING);
         };
     }
 

@@ -298,9 +298,14 @@ class ClaimsTest {
 
         Claims claims = Claims.desired(Fixtures.pool(), cluster.view());
 
-        assertThat(Fixtures.names(claims.nodes().get("node-1").taken()))
+        assertThat(Fixtures.names(claims.nodes()
+                        .getOrDefault("node-1", Claims.NodeClaim.holding(List.of()))
+                        .taken()))
                 .containsExactly("node-1-a", "node-1-b", "node-1-c");
-        assertThat(claims.nodes().get("node-2").taken()).hasSize(6);
+        assertThat(claims.nodes()
+                        .getOrDefault("node-2", Claims.NodeClaim.holding(List.of()))
+                        .taken())
+                .hasSize(6);
     }
 
     @Test
@@ -311,7 +316,7 @@ class ClaimsTest {
 
         assertThat(Fixtures.names(Claims.desired(pool, cluster.view())
                         .nodes()
-                        .get("node-2")
+                        .getOrDefault("node-2", Claims.NodeClaim.holding(List.of()))
                         .taken()))
                 .containsExactly("node-2-a");
     }
@@ -360,7 +365,10 @@ class ClaimsTest {
         StoragePool pool = listing("4+2", "a");
         pool.getSpec().setNodeSelector(Map.of("no", "such"));
 
-        assertThat(Claims.desired(pool, cluster.view()).nodes().get("node-1").held())
+        assertThat(Claims.desired(pool, cluster.view())
+                        .nodes()
+                        .getOrDefault("node-1", Claims.NodeClaim.holding(List.of()))
+                        .held())
                 .hasSize(6);
     }
 

@@ -2,12 +2,12 @@ package io.dynamicfs.operator;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.dynamicfs.crd.report.Note;
 import io.dynamicfs.crd.v1alpha1.DiskCounts;
 import io.dynamicfs.crd.v1alpha1.DynamicfsApi.Reasons;
 import io.dynamicfs.crd.v1alpha1.StoragePool;
 import io.dynamicfs.crd.v1alpha1.StoragePoolMemberStatus;
 import io.dynamicfs.crd.v1alpha1.StoragePoolStatus;
-import io.dynamicfs.crd.report.Note;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 

@@ -2,6 +2,7 @@ package io.dynamicfs.operator;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.dynamicfs.crd.v1alpha1.CapacityBytes;
 import io.dynamicfs.crd.v1alpha1.MemberPhase;
 import io.dynamicfs.crd.v1alpha1.StoragePool;
 import io.fabric8.kubernetes.api.model.PersistentVolumeClaim;
@@ -26,14 +27,14 @@ class RoomForClaimsTest {
 
     @Test
     void aClaimThatFitsOnSomeNodeIsNotSpokenOf() {
-        cluster.members.getFirst().getStatus().getCapacityBytes().setAvailable(0);
+        cluster.members.getFirst().getStatus().setCapacityBytes(new CapacityBytes().setAvailable(0));
 
         assertThat(RoomForClaims.lacking(claim("25Gi"), pool, cluster.view())).isEmpty();
     }
 
     @Test
     void aClaimThatFitsNowhereIsToldWhatEachNodeLacks() {
-        cluster.members.getFirst().getStatus().getCapacityBytes().setAvailable(5 * Fixtures.GIB);
+        cluster.members.getFirst().getStatus().setCapacityBytes(new CapacityBytes().setAvailable(5 * Fixtures.GIB));
 
         assertThat(RoomForClaims.lacking(claim("100Gi"), pool, cluster.view()))
                 .contains("no node has room for 100Gi in pool tank: node-1 has 5Gi available, 95Gi too little; "
