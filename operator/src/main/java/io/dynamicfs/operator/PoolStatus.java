@@ -147,7 +147,7 @@ final class PoolStatus {
                     ConditionList.FALSE,
                     Reasons.DISKS_FAILED,
                     "failed or missing: " + Texts.list(failed)
-                            + "; their contents are rebuilt on other disks, replace them");
+                            + "; what was on them is read through the other disks. Give the pool disks in their place");
         } else if (count(DiskCounts::getFailed) + count(DiskCounts::getMissing) > 0) {
             conditions.add(
                     Conditions.HEALTHY,

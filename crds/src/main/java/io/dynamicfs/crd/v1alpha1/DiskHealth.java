@@ -8,7 +8,7 @@ public enum DiskHealth {
     Healthy,
     /** It answers, with errors or late. */
     Suspect,
-    /** It is not used any more; what was on it is rebuilt elsewhere. */
+    /** It is not used any more; what was on it is read through the other disks. */
     Failed,
     /** The pool knows it, the node does not see it. */
     Missing

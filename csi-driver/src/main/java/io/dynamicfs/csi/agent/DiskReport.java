@@ -36,7 +36,7 @@ final class DiskReport {
             describe(found, status);
         }
         // A dying disk cannot be asked for its label any more.
-        if (status.getPoolId() == null && before.getPoolId() != null && engine.byId(before.getPoolId()) != null) {
+        if (found != null && found.content() instanceof DiskContent.Unreadable) {
             status.setPoolName(before.getPoolName());
             status.setPoolId(before.getPoolId());
             status.setDiskIndex(before.getDiskIndex());

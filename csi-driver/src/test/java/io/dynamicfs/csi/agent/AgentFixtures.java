@@ -37,6 +37,10 @@ final class AgentFixtures {
         return disk(id, new DiskContent.Foreign(List.of(signature)));
     }
 
+    static BlockDisk unreadable(String id) {
+        return disk(id, new DiskContent.Unreadable("cannot be read: Input/output error"));
+    }
+
     private static BlockDisk disk(String id, DiskContent content) {
         return new BlockDisk(
                 id,

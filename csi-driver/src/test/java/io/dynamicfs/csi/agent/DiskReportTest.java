@@ -6,6 +6,7 @@ import static io.dynamicfs.csi.agent.AgentFixtures.foreign;
 import static io.dynamicfs.csi.agent.AgentFixtures.free;
 import static io.dynamicfs.csi.agent.AgentFixtures.labelled;
 import static io.dynamicfs.csi.agent.AgentFixtures.pool;
+import static io.dynamicfs.csi.agent.AgentFixtures.unreadable;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.dynamicfs.crd.v1alpha1.Disk;
@@ -60,11 +61,33 @@ class DiskReportTest {
     void aDiskThatCannotBeReadAnyMoreIsStillThatOfItsPool() {
         disk.setStatus(DiskReport.status(disk, labelled("f", 5), engine(pool(6, 0)), NOW));
 
-        DiskStatus status = DiskReport.status(disk, free("f"), engine(pool(6, 1)), NOW.plusSeconds(60));
+        DiskStatus status = DiskReport.status(disk, unreadable("f"), engine(pool(6, 1)), NOW.plusSeconds(60));
 
         assertThat(status.getPoolName()).isEqualTo("tank");
         assertThat(status.getHealth()).isEqualTo(DiskHealth.Failed);
         assertThat(status.getSince()).isEqualTo("2026-03-01T10:01:00Z");
+    }
+
+    @Test
+    void aDiskThatCannotBeReadIsRememberedWhileTheEngineIsAway() {
+        disk.setStatus(DiskReport.status(disk, labelled("f", 5), engine(pool(6, 0)), NOW));
+        disk.setStatus(
+                DiskReport.status(disk, unreadable("f"), EngineView.unavailable("it starts"), NOW.plusSeconds(30)));
+
+        DiskStatus status = DiskReport.status(disk, unreadable("f"), engine(pool(6, 1)), NOW.plusSeconds(60));
+
+        assertThat(status.getDiskIndex()).isEqualTo(5);
+        assertThat(status.getHealth()).isEqualTo(DiskHealth.Failed);
+    }
+
+    @Test
+    void aDiskThatWasWipedIsNobodysAnyMore() {
+        disk.setStatus(DiskReport.status(disk, labelled("f", 5), engine(pool(6, 0)), NOW));
+
+        DiskStatus status = DiskReport.status(disk, free("f"), engine(), NOW.plusSeconds(60));
+
+        assertThat(status.getPoolId()).isNull();
+        assertThat(condition(status, "Eligible").getStatus()).isEqualTo("True");
     }
 
     @Test
