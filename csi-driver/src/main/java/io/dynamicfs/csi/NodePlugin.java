@@ -42,7 +42,8 @@ import org.slf4j.LoggerFactory;
 public final class NodePlugin implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(NodePlugin.class);
     private static final Duration CALL_LIMIT = Duration.ofSeconds(100);
-    private static final int CALL_THREADS = 32;
+    /** More than the changes that may be at work at once, so that who only asks is answered. */
+    private static final int CALL_THREADS = 96;
 
     /** Longer than a unix socket's address may be. */
     private static final int SOCKET_BYTES_MAX = 107;

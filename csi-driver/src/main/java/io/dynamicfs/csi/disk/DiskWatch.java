@@ -28,6 +28,7 @@ public final class DiskWatch implements AutoCloseable {
     private final Thread thread;
     private volatile boolean closed;
     private volatile Scan latest = new Scan(0, false, List.of());
+    private volatile long begun;
 
     public DiskWatch(DiskScanner scanner) {
         this.scanner = scanner;
@@ -67,9 +68,13 @@ public final class DiskWatch implements AutoCloseable {
         return latest;
     }
 
-    /** Scans as soon as possible: somebody has changed what is on the disks. */
-    public void rescan() {
+    /**
+     * Scans as soon as possible: somebody has changed what is on the disks. Returns the number of the first scan that begins
+     * after this call.
+     */
+    public long rescan() {
         asked.release();
+        return begun + 1;
     }
 
     @Override
@@ -81,6 +86,7 @@ public final class DiskWatch implements AutoCloseable {
     private void run() {
         while (!closed) {
             try {
+                begun = latest.number() + 1;
                 List<String> names = scanner.names();
                 List<BlockDisk> disks = scanner.scan();
                 Scan before = latest;

@@ -64,6 +64,8 @@ public final class EngineLink implements AutoCloseable {
     private volatile State state = new State(Phase.DOWN, "", System.nanoTime(), "the engine has not been asked yet");
     private volatile boolean closed;
     private boolean outageHandled;
+    private String lastFailure = "";
+    private long freshScan;
 
     public EngineLink(
             EngineClient engine,
@@ -178,7 +180,7 @@ public final class EngineLink implements AutoCloseable {
             if (!info.getInstance().equals(state.instance())) {
                 LOG.info("event=engine-up instance={} version={}", info.getInstance(), info.getVersion());
                 opener.forgetFailures();
-                disks.rescan();
+                freshScan = disks.rescan();
                 become(Phase.RECOVERING, info.getInstance(), "the engine is being given its pools");
             }
             if (reconcile()) {
@@ -188,7 +190,11 @@ public final class EngineLink implements AutoCloseable {
         } catch (EngineDown e) {
             down(String.valueOf(e.getMessage()));
         } catch (EngineFailure | Refusal e) {
-            LOG.warn("event=engine-watch-failed message={}", e.getMessage());
+            String message = String.valueOf(e.getMessage());
+            if (!message.equals(lastFailure)) {
+                lastFailure = message;
+                LOG.warn("event=engine-watch-failed message={}", message);
+            }
         }
     }
 
@@ -196,12 +202,14 @@ public final class EngineLink implements AutoCloseable {
     private boolean reconcile() throws EngineFailure, Refusal {
         DiskWatch.Scan scan = disks.latest();
         List<Pool> pools = pools();
-        if (scan.settled()) {
+        // A look from before this engine may not show what the one before it has made.
+        boolean known = scan.settled() && scan.number() >= freshScan;
+        if (known) {
             opener.open(scan, pools);
             pools = pools();
         }
         connections(pools);
-        return scan.settled() || state.phase() == Phase.READY;
+        return known || state.phase() == Phase.READY;
     }
 
     private List<Pool> pools() throws EngineFailure {

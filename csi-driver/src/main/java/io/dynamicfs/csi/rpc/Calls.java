@@ -28,6 +28,7 @@ import org.slf4j.MDC;
  */
 public final class Calls {
     private static final Logger LOG = LoggerFactory.getLogger(Calls.class);
+    /** Changes that may all wait for the engine; whoever only asks needs no room. */
     private static final int AT_ONCE_MAX = 64;
 
     private final Duration limit;
@@ -57,7 +58,7 @@ public final class Calls {
         long started = System.nanoTime();
         T result;
         try {
-            result = bounded(id, method, work);
+            result = bounded(kind, id, method, work);
         } catch (Refusal refusal) {
             log(kind, method, subject, id, refusal.code(), started, refusal);
             observer.onError(refusal.code()
@@ -78,18 +79,21 @@ public final class Calls {
         return copy;
     }
 
-    private <T> T bounded(String id, String method, Callable<T> work) throws Refusal {
-        if (!room.tryAcquire()) {
+    private <T> T bounded(Kind kind, String id, String method, Callable<T> work) throws Refusal {
+        boolean limited = kind == Kind.CHANGING;
+        if (limited && !room.tryAcquire()) {
             throw new Refusal(
                     Status.Code.UNAVAILABLE,
-                    "expected at most " + AT_ONCE_MAX + " calls at once, found as many at work; call again later");
+                    "expected at most " + AT_ONCE_MAX + " changes at once, found as many at work; call again later");
         }
         FutureTask<T> task = new FutureTask<>(() -> {
             MDC.put("request", id);
             try {
                 return work.call();
             } finally {
-                room.release();
+                if (limited) {
+                    room.release();
+                }
             }
         });
         Thread.ofPlatform().daemon().name(method + "-" + id).start(task);
