@@ -118,9 +118,10 @@ final class PathsAndLocksIT {
         node.unpublish(volume, "never-published");
 
         Path otherName = Files.createSymbolicLink(directory.resolve("kubelet"), directory);
-        var published = node.node().nodePublishVolume(publish("linked")
-                .setTargetPath(otherName.resolve("pods/linked/mount").toString())
-                .build());
+        var published = node.node()
+                .nodePublishVolume(publish("linked")
+                        .setTargetPath(otherName.resolve("pods/linked/mount").toString())
+                        .build());
         assertThat(published).isNotNull();
         Files.writeString(node.target("linked").resolve("file"), "through a link");
         node.unpublish(volume, "linked");

@@ -78,9 +78,7 @@ final class KeeperServerIT {
         try (UnixSocket connection = UnixSocket.connect(socket)) {
             connection.send(request.toByteArray(), descriptor);
             UnixSocket.Packet packet = connection.receive(PACKET_BYTES_MAX);
-            return packet == null
-                    ? null
-                    : new Answer(KeeperResponse.parseFrom(packet.bytes()), packet.descriptor());
+            return packet == null ? null : new Answer(KeeperResponse.parseFrom(packet.bytes()), packet.descriptor());
         } catch (KernelException e) {
             // The other end may be closed before all is sent.
             return null;
@@ -146,8 +144,12 @@ final class KeeperServerIT {
             assertThat(answer.descriptor()).isEqualTo(UnixSocket.NO_DESCRIPTOR);
         }
         assertThat(open("/dev/no-such-disk", true).response().getErrno()).isEqualTo(Errno.ENOENT.number());
-        assertThat(answered(KeeperRequest.newBuilder().setTakeConnection(TakeConnection.newBuilder().setConnection("1"))
-                                .build(), UnixSocket.NO_DESCRIPTOR)
+        assertThat(answered(
+                                KeeperRequest.newBuilder()
+                                        .setTakeConnection(
+                                                TakeConnection.newBuilder().setConnection("1"))
+                                        .build(),
+                                UnixSocket.NO_DESCRIPTOR)
                         .response()
                         .getErrno())
                 .isEqualTo(Errno.ENOENT.number());
@@ -184,7 +186,11 @@ final class KeeperServerIT {
                     .setPool("p")
                     .setVolume("v")
                     .build();
-            assertThat(answered(KeeperRequest.newBuilder().setKeepConnection(keep).build(), copy.descriptor())
+            assertThat(answered(
+                                    KeeperRequest.newBuilder()
+                                            .setKeepConnection(keep)
+                                            .build(),
+                                    copy.descriptor())
                             .response()
                             .getErrno())
                     .as("a connection that nobody has made")
