@@ -56,6 +56,21 @@ record Claims(SortedMap<String, NodeClaim> nodes, List<Disk> givenBack, List<Pro
         return new Claims(decision.claims, decision.givenBack, List.copyOf(decision.problems), decision.settling);
     }
 
+    /**
+     * Disks that are claimed for pools that do not exist, as after somebody took a finalizer away, and carry nothing of them: the
+     * claim would hold for ever.
+     */
+    static List<Disk> orphaned(Set<String> pools, ClusterView cluster) {
+        Set<String> known = cluster.members().stream()
+                .map(member -> member.getSpec().getStoragePool())
+                .collect(Collectors.toCollection(TreeSet::new));
+        known.addAll(pools);
+        return cluster.disks().stream()
+                .filter(disk -> !isFree(disk) && !known.contains(disk.getSpec().getPool()))
+                .filter(disk -> disk.getStatus() != null && disk.getStatus().getPoolName() == null)
+                .toList();
+    }
+
     List<Disk> taken() {
         return nodes.values().stream().flatMap(node -> node.taken().stream()).toList();
     }

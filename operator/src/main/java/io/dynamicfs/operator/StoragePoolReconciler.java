@@ -84,6 +84,7 @@ final class StoragePoolReconciler implements Reconciler<StoragePool>, Cleaner<St
     @Override
     public UpdateControl<StoragePool> reconcile(StoragePool pool, Context<StoragePool> context) {
         ClusterView cluster = look();
+        Claims.orphaned(poolNames(context), cluster).forEach(writer::free);
         Claims claims = Claims.desired(pool, cluster);
         takeDisks(pool, claims);
         applyMembers(pool, claims, cluster);
@@ -235,6 +236,13 @@ final class StoragePoolReconciler implements Reconciler<StoragePool>, Cleaner<St
                 client.persistentVolumes().list().getItems(),
                 cluster.attachments(),
                 cluster.now());
+    }
+
+    private static Set<String> poolNames(Context<StoragePool> context) {
+        return context.getPrimaryCache()
+                .list()
+                .map(StoragePoolReconciler::nameOf)
+                .collect(Collectors.toSet());
     }
 
     private ClusterView look() {

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class ClaimsTest {
@@ -370,6 +371,20 @@ class ClaimsTest {
                         .getOrDefault("node-1", Claims.NodeClaim.holding(List.of()))
                         .held())
                 .hasSize(6);
+    }
+
+    @Test
+    void aClaimForAPoolThatDoesNotExistIsGivenUpUnlessItsDataIsThere() {
+        cluster.disk("node-1-a").getSpec().setPool("gone");
+        cluster.disk("node-1-b").getSpec().setPool("gone");
+        cluster.disk("node-1-b").getStatus().setPoolName("gone").setPoolId("id");
+        cluster.disk("node-1-c").getSpec().setPool("tank");
+        cluster.disk("node-1-d").getSpec().setPool("leaving");
+        cluster.members.add(Fixtures.member("node-1", List.of("node-1-d")));
+        cluster.members.getFirst().getSpec().setStoragePool("leaving");
+
+        assertThat(Fixtures.names(Claims.orphaned(Set.of("tank"), cluster.view())))
+                .containsExactly("node-1-a");
     }
 
     private List<String> selected(DiskSelector selector) {

@@ -42,12 +42,32 @@ final class ReferenceDocument {
             ```
             """;
 
+    private static final String CONDITIONS = """
+
+            ## What the conditions of a StoragePool say
+
+            | type | True | otherwise, the reason |
+            |---|---|---|
+            | `Ready` | open on every node that has disks of it | `NodesNotOpen`, `NodeAgentSilent` (no report for 60 s), `NodeGone`, or the reason of the node itself; without any node the reason of `DisksAvailable` |
+            | `Healthy` | no disk failed, is missing or has errors | `DisksFailed`, `DisksSuspect` |
+            | `Redundant` | everything is stored with the redundancy of the spec | `RedundancyReduced`, `RedundancyImpossible` (the disks cannot hold it), `DataLost` |
+            | `DisksAvailable` | the pool has every disk that the spec asks for | `DiskNotFound`, `DiskNotEligible`, `DiskClaimedByAnotherPool`, `TooFewDisks`, `NoMatchingNode`, `NoMatchingDisk`, `PoolAmbiguous`; `DisksAppearing` while a node still shows its disks |
+            | `Progressing` | something is under way | `Settled`; `Forbidden` and `ReconcileFailed` when the operator could not do it, with the answer of the API server |
+            | `StorageClassReady` | claims can use the class (only with `spec.storageClass`) | `StorageClassForeign`, `StorageClassOutdated` |
+            | `Deleting` | only of a pool that is being deleted | reasons `Releasing`, `Wiping`, `PersistentVolumesExist` |
+
+            Each change is an Event on the StoragePool. A claim for which no node has room gets the Event `NoNodeHasRoom`, which says what
+            each node lacks. A pool never gives up a disk: one that is no longer listed or selected stays in it, and so does a node that
+            `nodeSelector` does not match any more. A disk that is claimed for a pool that does not exist, and carries nothing of it, becomes
+            free again when the next pool is looked at.
+            """;
+
     private ReferenceDocument() {}
 
     static String write(List<CustomResourceDefinition> definitions) {
         StringBuilder text = new StringBuilder(INTRODUCTION);
         definitions.forEach(definition -> resource(definition, text));
-        return text.toString();
+        return text.append(CONDITIONS).toString();
     }
 
     private static void resource(CustomResourceDefinition definition, StringBuilder text) {
