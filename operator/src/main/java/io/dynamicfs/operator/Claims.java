@@ -26,11 +26,14 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which disks a pool has and takes. A disk with anything foreign on it is never taken; one that carries the label of this very
- * pool always is.
+ * Which disks a pool has and takes. A disk with anything foreign on it is never taken; one that carries the label of
+ * this very pool always is.
  */
 record Claims(SortedMap<String, NodeClaim> nodes, List<Disk> givenBack, List<Problem> problems, boolean settling) {
-    /** A node that has just come up shows its disks one after the other; forming a pool waits until no new one came so long. */
+    /**
+     * A node that has just come up shows its disks one after the other; forming a pool waits until no new one came so
+     * long.
+     */
     static final Duration SETTLE = Duration.ofSeconds(5);
 
     /** A blank disk may be another driver's, between attach and mkfs; growing by selector waits so long. */
@@ -57,8 +60,8 @@ record Claims(SortedMap<String, NodeClaim> nodes, List<Disk> givenBack, List<Pro
     }
 
     /**
-     * Disks that are claimed for pools that do not exist, as after somebody took a finalizer away, and carry nothing of them: the
-     * claim would hold for ever.
+     * Disks that are claimed for pools that do not exist, as after somebody took a finalizer away, and carry nothing of
+     * them: the claim would hold for ever.
      */
     static List<Disk> orphaned(Set<String> pools, ClusterView cluster) {
         Set<String> known = cluster.members().stream()
@@ -154,7 +157,9 @@ record Claims(SortedMap<String, NodeClaim> nodes, List<Disk> givenBack, List<Pro
             return true;
         }
 
-        /** Two pools may have begun to take the same disks; the one that got too few lets go, before any node was told. */
+        /**
+         * Two pools may have begun to take the same disks; the one that got too few lets go, before any node was told.
+         */
         private List<Disk> keptThoughTooFew(String node, List<Disk> held) {
             if (cluster.member(pool, node).isPresent()) {
                 return held;

@@ -17,8 +17,8 @@ import java.util.Objects;
 import java.util.stream.Stream;
 
 /**
- * The next step of letting a pool go. Retain never waits for a node that is silent or gone. Wipe does wait for a silent one,
- * because it promised to destroy; changing spec.deletionPolicy to Retain is the way out.
+ * The next step of letting a pool go. Retain never waits for a node that is silent or gone. Wipe does wait for a
+ * silent one, because it promised to destroy; changing spec.deletionPolicy to Retain is the way out.
  *
  * @param orders members as they shall be applied
  * @param finished members that can be deleted, and their disks freed

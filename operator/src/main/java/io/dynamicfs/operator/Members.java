@@ -65,7 +65,10 @@ final class Members {
                                 .equals(desired.getMetadata().getOwnerReferences()));
     }
 
-    /** Pool {@code a} on node {@code b-c} and pool {@code a-b} on node {@code c} would have one name; the second gets another. */
+    /**
+     * Pool {@code a} on node {@code b-c} and pool {@code a-b} on node {@code c} would have one name; the second gets
+     * another.
+     */
     private static String nameFor(StoragePool pool, String node, ClusterView cluster) {
         String poolName = pool.getMetadata().getName();
         Optional<String> existing =

@@ -22,8 +22,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The operator for as long as the process lives. A term ends when the lease is lost or a watch cannot go on, as after an outage
- * of the API server; then everything is forgotten and a new term begins, when the API server is there.
+ * The operator for as long as the process lives. A term ends when the lease is lost or a watch cannot go on, as after
+ * an outage of the API server; then everything is forgotten and a new term begins, when the API server is there.
  */
 final class OperatorProcess implements AutoCloseable {
     static final String LEASE = "dynamicfs-operator";

@@ -15,8 +15,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Says on a claim that no node has room for it, and which lacks how much. With storage capacity tracking the scheduler passes by
- * every node that is too small, so nobody else does.
+ * Says on a claim that no node has room for it, and which lacks how much. With storage capacity tracking the scheduler
+ * passes by every node that is too small, so nobody else does.
  */
 final class RoomForClaims {
     private RoomForClaims() {}

@@ -12,8 +12,8 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * The StorageClass of a pool. Not owned by the pool: its claims must stay expandable after the pool object is gone. One that is
- * not ours is never changed.
+ * The StorageClass of a pool. Not owned by the pool: its claims must stay expandable after the pool object is gone.
+ * One that is not ours is never changed.
  */
 final class StorageClasses {
     private static final String DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class";

@@ -216,7 +216,9 @@ final class StoragePoolReconciler implements Reconciler<StoragePool>, Cleaner<St
         return DeleteControl.defaultDelete();
     }
 
-    /** With the definition all pools go at once: that is the API being taken away, not somebody's wish for each pool. */
+    /**
+     * With the definition all pools go at once: that is the API being taken away, not somebody's wish for each pool.
+     */
     private boolean isApiGoing() {
         CustomResourceDefinition definition = client.apiextensions()
                 .v1()

@@ -15,8 +15,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The in-memory API server of the client library, which does not know server-side apply: here it is one field manager's,
- * replacing the parts that it names. Notes every write.
+ * The in-memory API server of the client library, which does not know server-side apply: here it is one field
+ * manager's, replacing the parts that it names. Notes every write.
  */
 final class ApplyingDispatcher extends KubernetesCrudDispatcher {
     private static final ObjectMapper MAPPER = new ObjectMapper();

@@ -16,7 +16,10 @@ import java.util.Objects;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Writes Kubernetes Events. One that repeats is counted in the same object. Never fails: an Event is not worth a round. */
+/**
+ * Writes Kubernetes Events. One that repeats is counted in the same object. Never fails: an Event is not worth a
+ * round.
+ */
 public final class EventRecorder {
     private static final Logger log = LoggerFactory.getLogger(EventRecorder.class);
     private static final Duration REPEAT_AFTER = Duration.ofMinutes(5);

@@ -126,7 +126,9 @@ public final class DynamicfsApi {
         private Foreign() {}
     }
 
-    /** Name of the StoragePoolMember of a pool on a node; one that would be too long is cut and told apart by a hash. */
+    /**
+     * Name of the StoragePoolMember of a pool on a node; one that would be too long is cut and told apart by a hash.
+     */
     public static String memberName(String pool, String node) {
         return bounded(pool + "-" + node);
     }
