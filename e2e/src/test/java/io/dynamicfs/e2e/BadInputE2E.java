@@ -134,7 +134,7 @@ class BadInputE2E {
     @Test
     void aClaimForARawBlockDeviceIsRefused(TestCluster cluster) {
         awaitProvisioningFailure(
-                cluster, Product.POOL, "ReadWriteOnce", "Block", "1Gi", note -> note.contains("block"));
+                cluster, Product.POOL, "ReadWriteOnce", "Block", "1Gi", note -> note.contains("raw block"));
     }
 
     private static String firstNode(TestCluster cluster) {

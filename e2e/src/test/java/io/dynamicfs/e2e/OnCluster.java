@@ -1,6 +1,7 @@
 package io.dynamicfs.e2e;
 
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.extension.AfterTestExecutionCallback;
 import org.junit.jupiter.api.extension.ConditionEvaluationResult;
 import org.junit.jupiter.api.extension.ExecutionCondition;
@@ -59,6 +60,7 @@ final class OnCluster
     public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
         @Nullable
         Object failed = context.getTestMethod().isPresent()
+                        && context.getRequiredTestClass().isAnnotationPresent(TestMethodOrder.class)
                 ? context.getRoot().getStore(STORE).get(context.getRequiredTestClass())
                 : null;
         return failed == null
