@@ -224,6 +224,34 @@ class ChartTest {
                 }));
     }
 
+    /** With {@code -Ddynamicfs.regenerate=true} the file is written anew. */
+    @Test
+    void plainManifestsAreWhatTheChartRendersTo() throws Exception {
+        Shell.Result result = helm(
+                "template",
+                "dynamicfs",
+                CHART,
+                "--namespace",
+                "dynamicfs-system",
+                "--kube-version",
+                "v1.34.4",
+                "--include-crds",
+                "--no-hooks",
+                "--set",
+                "uninstallCheck=false");
+        assertThat(result.succeeded()).as(result.output()).isTrue();
+        String manifests = "# Rendered from charts/dynamicfs. Do not edit.\n"
+                + result.output().substring(result.output().indexOf("---\n"));
+        Path file = REPOSITORY.resolve("deploy/dynamicfs.yaml");
+        if (Boolean.getBoolean("dynamicfs.regenerate")) {
+            Files.writeString(file, manifests);
+        }
+        assertThat(Files.readString(file))
+                .as("deploy/dynamicfs.yaml is not what the chart renders to: mvn -pl e2e -am test"
+                        + " -Dtest=ChartTest -Dsurefire.failIfNoSpecifiedTests=false -Ddynamicfs.regenerate=true")
+                .isEqualTo(manifests);
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {

@@ -12,8 +12,8 @@ import org.junit.jupiter.api.extension.ParameterContext;
 import org.junit.jupiter.api.extension.ParameterResolver;
 
 /**
- * Gives tests the one cluster of the run, asks it what happened after a failure, and leaves out the later steps of a class
- * whose earlier step failed: they build on it.
+ * Gives tests the one cluster of the run, asks it what happened after a failure, and leaves out the later steps of an ordered
+ * class whose earlier step failed: they build on it.
  */
 final class OnCluster
         implements ParameterResolver,

@@ -264,13 +264,15 @@ class VolumesE2E {
                             node,
                             "sh",
                             "-c",
-                            "cd \"$(findmnt -rn -t fuse.dynamicfs -o TARGET | grep '" + volume
-                                    + ".*/mount$\\|globalmount' | head -n 1)\" && " + fio);
+                            "cd \"$(findmnt -rn -t fuse.dynamicfs -o SOURCE,TARGET | grep '" + volume
+                                    + "' | head -n 1 | cut -d ' ' -f 2)\" && " + fio);
             cluster.report()
                     .add(
                             "fio " + job.getKey() + " (in the pod; on the node)",
                             bandwidth(inside) + "; "
-                                    + (outside.succeeded() ? bandwidth(outside.output()) : "no fio there"));
+                                    + (outside.succeeded()
+                                            ? bandwidth(outside.output())
+                                            : "failed: " + outside.output().strip()));
         }
         cluster.kube().client().pods().inNamespace(NAMESPACE).withName("speed").delete();
     }
