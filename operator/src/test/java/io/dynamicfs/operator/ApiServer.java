@@ -36,7 +36,7 @@ final class ApiServer implements AutoCloseable {
     private ApiServer(Path binaries) throws IOException {
         this.binaries = binaries;
         this.directory = Files.createTempDirectory("api-server");
-        Runtime.getRuntime().addShutdownHook(new Thread(this::kill));
+        Runtime.getRuntime().addShutdownHook(new Thread(this::close));
         run("openssl", "genrsa", "-out", file("sa.key"), "2048");
         Files.writeString(
                 directory.resolve("tokens.csv"),
@@ -58,14 +58,24 @@ final class ApiServer implements AutoCloseable {
                 "default=http://127.0.0.1:" + peerPort);
     }
 
-    /** Where the binaries of the local cluster are; CLUSTER_BIN says it otherwise. */
+    /** Where e2e/cluster builds them; of several versions the last. CLUSTER_BIN says it otherwise. */
     static Path binaries() {
         String given = System.getenv("CLUSTER_BIN");
         if (given != null) {
             return Path.of(given);
         }
-        String home = System.getenv().getOrDefault("CLUSTER_HOME", "/var/tmp/dynamicfs-cluster");
-        return Path.of(home, "bin-v1.34.4");
+        Path built = Path.of("/var/tmp/dynamicfs-cluster");
+        if (Files.isDirectory(built)) {
+            try (Stream<Path> versions = Files.list(built)) {
+                return versions.filter(
+                                version -> version.getFileName().toString().startsWith("bin-"))
+                        .max(Comparator.naturalOrder())
+                        .orElse(built);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+        return built;
     }
 
     static boolean isInstalled() {
@@ -164,6 +174,9 @@ final class ApiServer implements AutoCloseable {
     @Override
     public void close() {
         kill();
+        if (!Files.isDirectory(directory)) {
+            return;
+        }
         try (Stream<Path> files = Files.walk(directory)) {
             files.sorted(Comparator.reverseOrder())
                     .forEach(path -> path.toFile().delete());
