@@ -2,8 +2,10 @@ package io.dynamicfs.csi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -36,6 +38,7 @@ final class CsiSanityIT {
                     "Volume Cloning")
             .map(feature -> feature + " not supported")
             .collect(Collectors.toSet());
+    private static final Path CLUSTER_BINARIES = Path.of("/var/tmp/dynamicfs-cluster");
     private static final int BUILD_MINUTES = 10;
     private static final int RUN_MINUTES = 10;
 
@@ -105,11 +108,16 @@ final class CsiSanityIT {
     /** The one that the cluster for tests has built, or one of our own. */
     private static Path suite() throws Exception {
         String bin = System.getenv("CLUSTER_BIN");
-        List<Path> candidates = Stream.concat(
-                        Stream.ofNullable(bin).map(Path::of),
-                        Stream.of(Path.of("target/go/bin").toAbsolutePath()))
-                .map(path -> path.resolve("csi-sanity"))
-                .toList();
+        List<Path> candidates = new ArrayList<>();
+        if (bin != null) {
+            candidates.add(Path.of(bin, "csi-sanity"));
+        }
+        if (Files.isDirectory(CLUSTER_BINARIES)) {
+            try (DirectoryStream<Path> builds = Files.newDirectoryStream(CLUSTER_BINARIES, "bin-*")) {
+                builds.forEach(build -> candidates.add(build.resolve("csi-sanity")));
+            }
+        }
+        candidates.add(Path.of("target/go/bin/csi-sanity").toAbsolutePath());
         for (Path candidate : candidates) {
             if (Files.isExecutable(candidate)) {
                 return candidate;

@@ -243,4 +243,25 @@ final class EngineOutageIT {
         node.unpublish(volume, "pod-1");
         assertThat(node.publish(volume, "data", "pod-1").resolve("file")).hasContent("kept");
     }
+
+    @Test
+    void aPoolThatDoesNotComeBackHoldsNobodyForEver() throws Exception {
+        node.pluginOptions("--outage-limit", "4s", "--unmount-grace", "1s");
+        Path pod = start();
+        node.bash("sync " + pod + "; echo dirty > " + pod + "/file");
+        node.killEngine();
+        node.detachDisks();
+        node.startEngine();
+        Process reader = new ProcessBuilder("bash", "-c", "stat -f " + pod).start();
+        assertThat(reader.waitFor(60, TimeUnit.SECONDS)).as("a reader gets an error").isTrue();
+        assertThat(reader.exitValue()).isNotZero();
+        assertThat(node.log("plugin.log")).contains("event=mount-aborted");
+        node.unpublish(volume, "pod-1");
+        node.unstage(volume, "data");
+        node.awaitEngineReady();
+        refused(Status.Code.FAILED_PRECONDITION, "are its disks attached", () -> {
+            node.stage(volume, "data");
+            return true;
+        });
+    }
 }

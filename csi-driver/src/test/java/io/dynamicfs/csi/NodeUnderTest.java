@@ -113,6 +113,18 @@ final class NodeUnderTest {
         }
     }
 
+    /** All disks of the node are pulled out; nobody has them open. */
+    void detachDisks() throws Exception {
+        for (Path link : links) {
+            Files.delete(link);
+        }
+        for (String loop : loops) {
+            bash("losetup -d " + loop);
+        }
+        links.clear();
+        loops.clear();
+    }
+
     Path root() {
         return root;
     }

@@ -18,6 +18,7 @@ import io.dynamicfs.csi.volume.VolumeId;
 import io.dynamicfs.engine.mount.MountTable;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -63,6 +64,8 @@ public final class EngineLink implements AutoCloseable {
     private final Object changes = new Object();
     private volatile State state = new State(Phase.DOWN, "", System.nanoTime(), "the engine has not been asked yet");
     private volatile boolean closed;
+    private volatile Set<String> serving = Set.of();
+    private final Map<String, Long> unservedSince = new HashMap<>();
     private boolean outageHandled;
     private String lastFailure = "";
     private long freshScan;
@@ -122,11 +125,12 @@ public final class EngineLink implements AutoCloseable {
         return now.phase() != Phase.READY && System.nanoTime() - now.readyNanos() > outageLimit.toNanos();
     }
 
-    /** Waits until the engine is ready, and says whether it is. */
-    public boolean awaitReady(Duration limit) throws InterruptedException {
+    /** Waits until the engine serves the connection, and says whether it does. */
+    public boolean awaitServing(String connection, Duration limit) throws InterruptedException {
         long deadline = System.nanoTime() + limit.toNanos();
+        wake();
         synchronized (changes) {
-            while (state.phase() != Phase.READY) {
+            while (!serving.contains(connection)) {
                 long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
                 if (left <= 0) {
                     return false;
@@ -228,15 +232,16 @@ public final class EngineLink implements AutoCloseable {
         List<MountPoint> mounts = engine.call(
                         EngineClient.QUICK, stub -> stub.listMounts(ListMountsRequest.getDefaultInstance()))
                 .getMountsList();
-        Set<String> served = mounts.stream().map(MountPoint::getConnection).collect(Collectors.toSet());
+        Set<String> served =
+                mounts.stream().map(MountPoint::getConnection).collect(Collectors.toCollection(HashSet::new));
         boolean descriptorsMissing = adoptUnknown(mounts, pools);
         for (KeptConnection connection : kept) {
             if (keeper.holds(connection.id())) {
                 if (!keeper.isConnected(connection.id())) {
                     LOG.info("event=connection-ended volume={} connection={}", connection.volume(), connection.id());
                     keeper.release(connection.id());
-                } else if (!served.contains(connection.id())) {
-                    resume(connection, pools);
+                } else if (!served.contains(connection.id()) && resume(connection, pools)) {
+                    served.add(connection.id());
                 }
             } else if (served.contains(connection.id())) {
                 descriptorsMissing = true;
@@ -251,6 +256,24 @@ public final class EngineLink implements AutoCloseable {
                             stub -> stub.keepConnections(KeepConnectionsRequest.getDefaultInstance()))
                     .getConnectionsList();
             LOG.info("event=connections-kept-again count={}", sent.size());
+        }
+        serving = Set.copyOf(served);
+        abortUnserved(kept);
+    }
+
+    /** An engine that answers and does not serve, for want of a pool, is no better than none. */
+    private void abortUnserved(List<KeptConnection> kept) throws Refusal {
+        long now = System.nanoTime();
+        unservedSince.keySet().retainAll(kept.stream().map(KeptConnection::id).collect(Collectors.toSet()));
+        for (KeptConnection connection : kept) {
+            if (serving.contains(connection.id()) || !keeper.isConnected(connection.id())) {
+                unservedSince.remove(connection.id());
+            } else if (now - unservedSince.computeIfAbsent(connection.id(), id -> now) > outageLimit.toNanos()) {
+                aborter.abort(
+                        connection,
+                        "the engine has not served it for " + outageLimit.toSeconds()
+                                + " s, because its pool is not open; nothing waits for it any more");
+            }
         }
     }
 
@@ -284,7 +307,7 @@ public final class EngineLink implements AutoCloseable {
         return adopted;
     }
 
-    private void resume(KeptConnection connection, List<Pool> pools) throws EngineDown {
+    private boolean resume(KeptConnection connection, List<Pool> pools) throws EngineDown {
         Optional<VolumeId> volume = VolumeId.parse(connection.volume());
         KeptConnection.Agreed agreed = connection.agreed();
         if (volume.isEmpty()
@@ -292,7 +315,7 @@ public final class EngineLink implements AutoCloseable {
                 || pools.stream()
                         .noneMatch(
                                 pool -> pool.getId().equals(volume.get().pool().toString()))) {
-            return;
+            return false;
         }
         ServeRequest request = ServeRequest.newBuilder()
                 .setPool(volume.get().pool().toString())
@@ -309,6 +332,7 @@ public final class EngineLink implements AutoCloseable {
         try {
             var ignored = engine.call(EngineClient.SLOW, stub -> stub.serve(request));
             LOG.info("event=connection-resumed volume={} connection={}", connection.volume(), connection.id());
+            return true;
         } catch (EngineDown e) {
             throw e;
         } catch (EngineFailure e) {
@@ -317,6 +341,7 @@ public final class EngineLink implements AutoCloseable {
                     connection.volume(),
                     connection.id(),
                     e.getMessage());
+            return false;
         }
     }
 
@@ -324,6 +349,7 @@ public final class EngineLink implements AutoCloseable {
         if (state.phase() != Phase.DOWN) {
             LOG.warn("event=engine-down message={}", problem);
         }
+        serving = Set.of();
         become(Phase.DOWN, "", problem);
         engine.reconnect();
         if (outageIsLong() && !outageHandled) {

@@ -24,6 +24,7 @@ import org.slf4j.LoggerFactory;
 public final class Detacher {
     private static final Logger LOG = LoggerFactory.getLogger(Detacher.class);
     private static final int STACKED_MAX = 16;
+    private static final Duration RECOVERY_LIMIT = Duration.ofSeconds(30);
 
     private final EngineLink link;
     private final Keeper keeper;
@@ -101,12 +102,23 @@ public final class Detacher {
     }
 
     private void awaitEngineOrAbort(KeptConnection connection) throws Refusal, InterruptedException {
-        if (!link.awaitReady(engineGrace)) {
-            aborter.abort(
-                    connection,
-                    "it is being unmounted and no engine has answered for " + engineGrace.toSeconds()
-                            + " s; what was not yet synced is lost");
+        if (link.awaitServing(connection.id(), engineGrace)) {
+            return;
         }
+        boolean recovering = link.phase() == EngineLink.Phase.RECOVERING;
+        if (recovering && link.awaitServing(connection.id(), RECOVERY_LIMIT)) {
+            return;
+        }
+        if (link.phase() == EngineLink.Phase.RECOVERING) {
+            throw new Refusal(
+                    Status.Code.UNAVAILABLE,
+                    "unmount of volume " + connection.volume() + ": expected the engine to serve it, found that it is"
+                            + " still being given its pools; call again");
+        }
+        aborter.abort(
+                connection,
+                "it is being unmounted and no engine has served it for " + engineGrace.toSeconds()
+                        + " s; what was not yet synced is lost");
     }
 
     /** The command waits for pages to be written. With an engine they will be; without one nobody will ever write them. */
