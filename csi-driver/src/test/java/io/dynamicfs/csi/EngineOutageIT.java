@@ -253,7 +253,9 @@ final class EngineOutageIT {
         node.detachDisks();
         node.startEngine();
         Process reader = new ProcessBuilder("bash", "-c", "stat -f " + pod).start();
-        assertThat(reader.waitFor(60, TimeUnit.SECONDS)).as("a reader gets an error").isTrue();
+        assertThat(reader.waitFor(60, TimeUnit.SECONDS))
+                .as("a reader gets an error")
+                .isTrue();
         assertThat(reader.exitValue()).isNotZero();
         assertThat(node.log("plugin.log")).contains("event=mount-aborted");
         node.unpublish(volume, "pod-1");

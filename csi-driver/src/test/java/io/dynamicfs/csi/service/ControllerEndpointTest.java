@@ -47,8 +47,7 @@ class ControllerEndpointTest {
         Path socket = directory.resolve("csi.sock");
         UnixServer server = UnixServer.start(
                 socket,
-                new UnixServer.Spec(
-                        ControllerEndpoint.services(calls), List.of(), UnixServer.OWNER_AND_GROUP, 2));
+                new UnixServer.Spec(ControllerEndpoint.services(calls), List.of(), UnixServer.OWNER_AND_GROUP, 2));
         ManagedChannel channel = NettyChannelBuilder.forAddress(new DomainSocketAddress(socket.toFile()))
                 .channelType(EpollDomainSocketChannel.class)
                 .eventLoopGroup(loops)
@@ -58,14 +57,16 @@ class ControllerEndpointTest {
             assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(socket)))
                     .isEqualTo("rw-rw----");
             var identity = IdentityGrpc.newBlockingStub(channel);
-            assertThat(identity.getPluginInfo(GetPluginInfoRequest.getDefaultInstance()).getName())
+            assertThat(identity.getPluginInfo(GetPluginInfoRequest.getDefaultInstance())
+                            .getName())
                     .isEqualTo(Driver.NAME);
             assertThat(identity.getPluginCapabilities(GetPluginCapabilitiesRequest.getDefaultInstance())
                             .getCapabilitiesList())
                     .extracting(capability -> capability.getService().getType())
                     .contains(PluginCapability.Service.Type.CONTROLLER_SERVICE);
             var controller = ControllerGrpc.newBlockingStub(channel);
-            assertThat(controller.controllerGetCapabilities(ControllerGetCapabilitiesRequest.getDefaultInstance())
+            assertThat(controller
+                            .controllerGetCapabilities(ControllerGetCapabilitiesRequest.getDefaultInstance())
                             .getCapabilitiesList())
                     .extracting(capability -> capability.getRpc().getType())
                     .doesNotContain(ControllerServiceCapability.RPC.Type.EXPAND_VOLUME);
@@ -81,8 +82,8 @@ class ControllerEndpointTest {
         } finally {
             channel.shutdownNow();
             server.close();
-            boolean ignored = loops.shutdownGracefully(0, 1, TimeUnit.SECONDS)
-                    .awaitUninterruptibly(2, TimeUnit.SECONDS);
+            boolean ignored =
+                    loops.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2, TimeUnit.SECONDS);
         }
     }
 }
