@@ -26,7 +26,8 @@ final class PoolEvents {
             Optional<Condition> was = ConditionList.find(old, condition.getType());
             boolean changed = was.isEmpty()
                     || !was.get().getStatus().equals(condition.getStatus())
-                    || !was.get().getReason().equals(condition.getReason());
+                    || !was.get().getReason().equals(condition.getReason())
+                    || isGettingWorse(condition, was.get());
             if (changed && isWorthTelling(condition, was)) {
                 notes.add(new Note(isBad(condition), condition.getReason(), condition.getMessage()));
             }
@@ -56,6 +57,14 @@ final class PoolEvents {
                         && !condition.getReason().equals(Reasons.CREATING)
                         && !condition.getReason().equals(Reasons.DISKS_APPEARING);
         };
+    }
+
+    /** Another disk failed, or one more may not be lost. */
+    private static boolean isGettingWorse(Condition condition, Condition was) {
+        return isBad(condition)
+                && (condition.getType().equals(Conditions.HEALTHY)
+                        || condition.getType().equals(Conditions.REDUNDANT))
+                && !condition.getMessage().equals(was.getMessage());
     }
 
     private static boolean isBad(Condition condition) {

@@ -92,7 +92,8 @@ final class PoolStatus {
     static StoragePoolStatus deleting(StoragePool pool, Deletion deletion, ClusterView cluster) {
         Claims none = new Claims(new TreeMap<>(), List.of(), List.of(), false);
         PoolStatus status = new PoolStatus(pool, none, new StorageClasses.Verdict.NotWanted(), cluster);
-        String message = deletion.waiting().isEmpty() ? "done" : Texts.sentences(deletion.waiting());
+        String message =
+                deletion.waiting().isEmpty() ? "no node has to be waited for" : Texts.sentences(deletion.waiting());
         status.conditions.add(Conditions.READY, ConditionList.FALSE, deletion.reason(), message);
         status.healthy();
         status.redundant();

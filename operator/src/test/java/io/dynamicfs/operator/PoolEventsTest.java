@@ -48,6 +48,23 @@ class PoolEventsTest {
     }
 
     @Test
+    void anotherDiskThatFailsIsToldToo() {
+        StoragePoolMemberStatus report = cluster.open("node-1").getStatus();
+        report.setDisks(new DiskCounts().setTotal(6).setHealthy(5).setFailed(1))
+                .setFailedDisks(List.of("node-1-a"))
+                .setRedundancyMargin(1);
+        StoragePoolStatus one = status();
+        report.setDisks(new DiskCounts().setTotal(6).setHealthy(4).setFailed(2))
+                .setFailedDisks(List.of("node-1-a", "node-1-b"))
+                .setRedundancyMargin(0);
+
+        assertThat(PoolEvents.between(one, status()))
+                .extracting(Note::reason)
+                .containsExactly(Reasons.DISKS_FAILED, Reasons.REDUNDANCY_REDUCED);
+        assertThat(PoolEvents.between(one, status()).getFirst().message()).contains("node-1-a, node-1-b");
+    }
+
+    @Test
     void aPoolThatDoesNotGetItsDisksIsTold() {
         cluster.disks.clear();
 
