@@ -57,7 +57,13 @@ class FailuresE2E {
                   template:
                     metadata: {labels: {app: postgres}}
                     spec:
-                      securityContext: {runAsUser: 5432, runAsGroup: 5432, fsGroup: 5432, runAsNonRoot: true}
+                      securityContext:
+                        runAsUser: 5432
+                        runAsGroup: 5432
+                        runAsNonRoot: true
+                        fsGroup: 5432
+                        # PostgreSQL refuses a data directory that its group may write to.
+                        fsGroupChangePolicy: OnRootMismatch
                       tolerations: [{operator: Exists}]
                       containers:
                         - name: postgres
