@@ -34,11 +34,13 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
+import java.util.Queue;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -65,6 +67,7 @@ class KeeperIT {
     private KeeperUnderTest keeper;
     private List<String> disks;
     private int healthPort;
+    private final Queue<Process> prepared = new ArrayDeque<>();
     private @Nullable Process process;
     private @Nullable ControlClient client;
 
@@ -87,6 +90,9 @@ class KeeperIT {
         try (ServerSocket free = new ServerSocket(0)) {
             healthPort = free.getLocalPort();
         }
+        for (int i = 0; i < ENGINES_MAX; i++) {
+            prepared.add(prepareEngine());
+        }
     }
 
     @AfterEach
@@ -94,6 +100,7 @@ class KeeperIT {
         if (process != null) {
             stopEngine();
         }
+        prepared.forEach(Process::destroyForcibly);
         new ProcessBuilder("umount", "-f", "-l", mount.toString()).start().waitFor();
         if (keeper != null) {
             keeper.close();
@@ -140,8 +147,15 @@ class KeeperIT {
         keeper = new KeeperUnderTest(directory.resolve("keeper/keeper.sock"), USER);
     }
 
-    private void launchEngine() throws IOException {
-        process = new ProcessBuilder(
+    /**
+     * A process that becomes an engine on a line of input. All are made before anything is mounted: a fork closes the files of
+     * this process that are open in the mount, and that waits for the engine which the fork is to start.
+     */
+    private Process prepareEngine() throws IOException {
+        return new ProcessBuilder(
+                        "bash",
+                        "-c",
+                        "read -r && exec \"$0\" \"$@\"",
                         "setpriv",
                         "--reuid=" + USER,
                         "--regid=" + USER,
@@ -174,6 +188,12 @@ class KeeperIT {
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(
                         directory.resolve("engine.log").toFile()))
                 .start();
+    }
+
+    private void launchEngine() throws IOException {
+        process = prepared.remove();
+        running().getOutputStream().write('\n');
+        running().getOutputStream().close();
     }
 
     private EngineControlBlockingStub startEngine() throws Exception {
@@ -397,6 +417,9 @@ class KeeperIT {
     }
 
     private static final int KILLS = 6;
+
+    /** The first engine, one for each kill, and one that dies in between. */
+    private static final int ENGINES_MAX = KILLS + 2;
 
     private EngineControlBlockingStub clientStub() {
         return Objects.requireNonNull(client, "no engine runs").engine();
