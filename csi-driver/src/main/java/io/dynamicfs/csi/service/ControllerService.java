@@ -369,17 +369,34 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
             if (request.getVolumeCapabilitiesCount() > 0) {
                 Capabilities.require(request.getVolumeCapabilitiesList(), Status.Code.INVALID_ARGUMENT);
             }
-            StorageParameters parameters = StorageParameters.parse(request.getParametersMap());
-            Pool pool = poolForNewVolume(parameters.pool());
-            var asked = io.dynamicfs.control.v1.GetCapacityRequest.newBuilder()
-                    .setPool(pool.getId())
-                    .setRedundancy(parameters.redundancy())
-                    .build();
-            Capacity capacity = engine.call(EngineClient.QUICK, stub -> stub.getCapacity(asked));
-            return Math.max(0, capacity.getAvailableBytes());
+            StorageParameters parameters = StorageParameters.forCapacity(request.getParametersMap());
+            List<Pool> candidates =
+                    parameters.pool().isEmpty() ? pools.all() : List.of(poolForNewVolume(parameters.pool()));
+            long available = 0;
+            for (Pool pool : candidates) {
+                available = Math.max(available, available(pool, parameters.redundancy()));
+            }
+            return available;
         } catch (Refusal | EngineFailure e) {
             LOG.info("event=no-capacity parameters={} message={}", request.getParametersMap(), e.getMessage());
             return 0;
+        }
+    }
+
+    private long available(Pool pool, String redundancy) throws EngineFailure {
+        var asked = io.dynamicfs.control.v1.GetCapacityRequest.newBuilder()
+                .setPool(pool.getId())
+                .setRedundancy(redundancy)
+                .build();
+        try {
+            Capacity capacity = engine.call(EngineClient.QUICK, stub -> stub.getCapacity(asked));
+            return capacity.getAvailableBytes();
+        } catch (EngineRefusal e) {
+            if (e.code() == Status.Code.INVALID_ARGUMENT && !redundancy.isEmpty()) {
+                // No redundancy at all: CreateVolume says so.
+                return available(pool, "");
+            }
+            throw e;
         }
     }
 

@@ -34,6 +34,19 @@ record StorageParameters(String pool, String redundancy) {
                 pool, Objects.requireNonNullElse(parameters.get(REDUNDANCY), "").strip());
     }
 
+    /**
+     * For the question how much room there is. Parameters that CreateVolume refuses are taken for what can be understood of
+     * them: a class that seems to have no room is never provisioned, and nobody would hear what is wrong with it.
+     */
+    static StorageParameters forCapacity(Map<String, String> parameters) {
+        try {
+            return parse(parameters);
+        } catch (Refusal e) {
+            return new StorageParameters(
+                    Objects.requireNonNullElse(parameters.get(POOL), "").strip(), "");
+        }
+    }
+
     /** What a volume's attributes may hold, those of a PersistentVolume made by hand too. */
     static void checkContext(Map<String, String> context) throws Refusal {
         for (String name : new TreeMap<>(context).keySet()) {

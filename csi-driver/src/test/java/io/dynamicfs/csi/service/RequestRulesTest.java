@@ -132,6 +132,15 @@ class RequestRulesTest {
     }
 
     @Test
+    void parametersThatAreRefusedStillHaveTheRoomOfTheirPool() {
+        assertThat(StorageParameters.forCapacity(Map.of("pool", "tank", "redundency", "3x")))
+                .isEqualTo(new StorageParameters("tank", ""));
+        assertThat(StorageParameters.forCapacity(Map.of("pool", "tank", "redundancy", "3x")))
+                .isEqualTo(new StorageParameters("tank", "3x"));
+        assertThat(StorageParameters.forCapacity(Map.of())).isEqualTo(new StorageParameters("", ""));
+    }
+
+    @Test
     void aTokenThatIsNotOursStartsNothing() throws Refusal {
         TreeMap<String, Integer> all = new TreeMap<>(Map.of("a", 1, "b", 2, "c", 3));
         Page<Integer> first = Page.of(all, "", 2);
