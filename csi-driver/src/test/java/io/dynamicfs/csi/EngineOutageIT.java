@@ -233,7 +233,7 @@ final class EngineOutageIT {
                 .isTrue();
         assertThat(reader.exitValue()).isNotZero();
         refused(Status.Code.RESOURCE_EXHAUSTED, "another node", () -> node.createVolume("third", MIB));
-        assertThat(node.log("plugin.log")).contains("event=mount-aborted");
+        node.awaitLog("plugin.log", "event=mount-aborted");
         refused(Status.Code.FAILED_PRECONDITION, "has ended", () -> node.publish(volume, "data", "pod-2"));
         node.killEngine();
         node.startEngine();
@@ -257,7 +257,7 @@ final class EngineOutageIT {
                 .as("a reader gets an error")
                 .isTrue();
         assertThat(reader.exitValue()).isNotZero();
-        assertThat(node.log("plugin.log")).contains("event=mount-aborted");
+        node.awaitLog("plugin.log", "event=mount-aborted");
         node.unpublish(volume, "pod-1");
         node.unstage(volume, "data");
         node.awaitEngineReady();

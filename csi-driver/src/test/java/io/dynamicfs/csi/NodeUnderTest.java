@@ -344,6 +344,11 @@ final class NodeUnderTest {
         return Files.readString(root.resolve(name));
     }
 
+    /** What ends a wait is often seen before the line that says so is written. */
+    void awaitLog(String name, String text) throws Exception {
+        await(name + " says " + text, () -> log(name).contains(text));
+    }
+
     /** Waits for a condition; what it throws meanwhile counts as no. */
     void await(String what, Callable<Boolean> condition) throws Exception {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(START_SECONDS);
