@@ -19,6 +19,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @Order(4)
 class UninstallE2E {
     private static final String NAMESPACE = "uninstall";
+    private static final String KUBELET = "/var/lib/kubelet/";
 
     private static String sum = "";
 
@@ -88,9 +89,10 @@ class UninstallE2E {
         assertThat(result.succeeded()).as(result.output()).isTrue();
         for (int node = 1; node <= TestCluster.NODES; node++) {
             assertThat(cluster.driver()
-                            .tryExec(node, "findmnt", "-rn", "-t", "fuse.dynamicfs")
-                            .output())
-                    .isEmpty();
+                            .tryExec(node, "findmnt", "-rn", "-t", "fuse.dynamicfs", "-o", "TARGET")
+                            .output()
+                            .lines())
+                    .noneMatch(mount -> mount.startsWith(KUBELET));
         }
         assertThat(cluster.product().pool(Product.POOL).get()).isNotNull();
     }
