@@ -1,5 +1,6 @@
 package io.dynamicfs.engine.alloc;
 
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.Map;
@@ -11,10 +12,22 @@ import org.jspecify.annotations.Nullable;
 /**
  * The free blocks (4 KiB) of one disk, in regions of {@link #REGION_BLOCKS} with a bitmap each; a set bit is a block in use.
  * Bitmaps are read from their source when they are first needed and handed back when they have changed. For one thread.
+ *
+ * <p>Free space in small pieces is of no use to metadata, which comes in chunks of {@link #RUN_BLOCKS}: some runs of that size
+ * are kept whole, and only {@link #allocateFromKept} takes them.
  */
 public final class DiskSpace {
     public static final int REGION_BLOCKS = 4096;
     public static final int REGION_WORDS = REGION_BLOCKS / Long.SIZE;
+
+    /** Blocks of a run that is kept whole. Runs start at multiples of it. */
+    public static final int RUN_BLOCKS = 256;
+
+    /** Free runs that are remembered: 16 GiB of them are more than one commit can write. */
+    private static final int RUNS_MAX = 16384;
+
+    /** Regions whose bitmaps one search for free runs looks at. */
+    private static final int REGIONS_PER_SEARCH = 1024;
 
     /** Clean bitmaps beyond this many are dropped again: 2 MiB of them. */
     private static final int CACHED_REGIONS_MAX = 4096;
@@ -34,6 +47,14 @@ public final class DiskSpace {
 
     /** No run longer than this is free in the region, as far as a failed search has shown. */
     private final short[] runHints;
+
+    /** First blocks of runs that are wholly free, as far as they were looked for. */
+    private final TreeSet<Long> freeRuns = new TreeSet<>();
+
+    private final TreeSet<Long> keptRuns = new TreeSet<>();
+
+    /** Regions that have no free runs but those that are known. */
+    private final BitSet searched = new BitSet();
 
     private long freeBlocks;
     private int cursorRegion;
@@ -84,6 +105,65 @@ public final class DiskSpace {
             runHints[region] = (short) (blocks - 1);
         }
         return -1;
+    }
+
+    /** As {@link #allocate}, but where that finds nothing the runs that are kept are used. */
+    public long allocateFromKept(int blocks) {
+        long block = allocate(blocks);
+        if (block >= 0) {
+            return block;
+        }
+        int runs = (blocks + RUN_BLOCKS - 1) / RUN_BLOCKS;
+        for (long start : keptRuns) {
+            int length = 1;
+            while (length < runs && keptRuns.contains(start + (long) length * RUN_BLOCKS)) {
+                length++;
+            }
+            if (length == runs) {
+                mark(start, blocks, true);
+                return start;
+            }
+        }
+        return -1;
+    }
+
+    /** Looks for free runs and keeps up to {@code count} of them, the last ones of the disk, for {@link #allocateFromKept}. */
+    public void keepRuns(int count) {
+        int looked = 0;
+        int first = (int) (firstBlock / REGION_BLOCKS);
+        int region = searched.previousClearBit(runHints.length - 1);
+        while (region >= first && freeRuns.size() < RUNS_MAX && looked < REGIONS_PER_SEARCH) {
+            findRuns(region);
+            searched.set(region);
+            looked++;
+            region = searched.previousClearBit(region);
+        }
+        for (long run : freeRuns.descendingSet()) {
+            if (keptRuns.size() >= count) {
+                break;
+            }
+            keptRuns.add(run);
+        }
+    }
+
+    private void findRuns(int region) {
+        long base = (long) region * REGION_BLOCKS;
+        long[] bitmap = bitmap(region);
+        for (int at = 0; at < REGION_BLOCKS; at += RUN_BLOCKS) {
+            boolean inside = base + at >= firstBlock && base + at + RUN_BLOCKS <= endBlock;
+            if (inside && nextUsed(bitmap, at, at + RUN_BLOCKS) < 0) {
+                freeRuns.add(base + at);
+            }
+        }
+    }
+
+    /** Free runs that are known, the kept ones included. */
+    public int freeRuns() {
+        return freeRuns.size();
+    }
+
+    public int keptRuns() {
+        return keptRuns.size();
     }
 
     /** Gives blocks back. Blocks that are free already are a fault of the caller. */
@@ -140,7 +220,11 @@ public final class DiskSpace {
         while (at + blocks <= to) {
             int used = nextUsed(bitmap, at, at + blocks);
             if (used < 0) {
-                return at;
+                Long kept = keptRuns.lower(base + at + blocks);
+                if (kept == null || kept + RUN_BLOCKS <= base + at) {
+                    return at;
+                }
+                used = (int) (kept - base) + RUN_BLOCKS - 1;
             }
             at = nextFree(bitmap, used + 1, to);
         }
@@ -210,5 +294,21 @@ public final class DiskSpace {
             bit = end;
         }
         changed.add(region);
+        if (used) {
+            dropRuns(region, from, to);
+        } else {
+            searched.clear(region);
+        }
+    }
+
+    private void dropRuns(int region, int from, int to) {
+        long base = (long) region * REGION_BLOCKS;
+        for (long run = (base + from) / RUN_BLOCKS * RUN_BLOCKS; run < base + to; run += RUN_BLOCKS) {
+            freeRuns.remove(run);
+            if (keptRuns.remove(run)) {
+                // What is left of it is for everybody.
+                runHints[region] = (short) REGION_BLOCKS;
+            }
+        }
     }
 }

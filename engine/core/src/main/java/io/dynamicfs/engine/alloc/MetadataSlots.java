@@ -13,7 +13,7 @@ public final class MetadataSlots {
 
     private final TreeMap<Long, Long> used = new TreeMap<>();
     private final Set<Long> changed = new TreeSet<>();
-    private final Set<Long> withFree = new TreeSet<>();
+    private final TreeSet<Long> withFree = new TreeSet<>();
 
     /** A chunk with the slots in use as bits. */
     public void add(long chunk, long usedBits) {
@@ -65,6 +65,30 @@ public final class MetadataSlots {
             }
         }
         return free;
+    }
+
+    /** The last chunk without a slot in use that {@code wanted} accepts, or -1. */
+    public long emptyChunk(LongPredicate wanted) {
+        for (long chunk : withFree.descendingSet()) {
+            if (used.getOrDefault(chunk, -1L) == 0 && wanted.test(chunk)) {
+                return chunk;
+            }
+        }
+        return -1;
+    }
+
+    /** Forgets a chunk without a slot in use. */
+    public void remove(long chunk) {
+        if (used.getOrDefault(chunk, -1L) != 0) {
+            throw new IllegalStateException("metadata chunk " + chunk + " is in use, or does not exist");
+        }
+        used.remove(chunk);
+        withFree.remove(chunk);
+        changed.remove(chunk);
+    }
+
+    public long usedSlots() {
+        return used.values().stream().mapToLong(Long::bitCount).sum();
     }
 
     /** Hands the bits of every chunk that changed since the last call to {@code sink}. */

@@ -27,6 +27,15 @@ public interface CommitContent {
         /** Fills {@code target}, {@link #length} bytes; fails when it needs older bytes of the file that are lost. */
         void copyTo(MemorySegment target) throws LostDataException;
 
+        /** Pieces for the same new bytes that need no older ones; empty when there is no such way. */
+        List<? extends Piece> withoutOlderBytes();
+
+        /** Two pieces instead of this one, or what is left of it when one of them is only older bytes; empty at one block. */
+        List<? extends Piece> halves();
+
+        /** False when the file will not be part of this commit: another of its pieces could not be stored. */
+        boolean isWanted();
+
         /** The piece is on the disks, durable and verified, as this extent. */
         void stored(long extent);
 

@@ -40,6 +40,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -56,9 +57,6 @@ public final class CommitRun {
 
     /** Records that a log takes over from another are joined up to this size. */
     private static final long CARRIED_BYTES_MAX = 256 << 10;
-
-    /** Slots kept free beyond what a commit has counted. */
-    private static final int SLOT_SLACK = 64;
 
     /** User bytes that are encoded, written, flushed and read back at once. */
     private static final long BATCH_BYTES = 16L << 20;
@@ -88,6 +86,11 @@ public final class CommitRun {
     private RootRecord.@Nullable Log movedLog;
     private @Nullable IntentLog newLog;
     private RootRecord.ChunkMap chunkMap;
+    private @Nullable MemorySegment chunkMapBlob;
+
+    /** Chunks that the placed chunk map has. While nodes are written they are only added. */
+    private int placedChunks;
+
     private @Nullable TreeWriter treeWriter;
     private NodePointer poolRoot = NodePointer.NONE;
     private @Nullable RootRecord root;
@@ -119,6 +122,7 @@ public final class CommitRun {
             case RECORD -> {
                 repairWhatReadsFound();
                 recordReleasedExtents();
+                giveEmptyChunkBack();
                 moveLogWhenBroken();
                 next = Step.WRITE_TREES;
             }
@@ -152,6 +156,7 @@ public final class CommitRun {
         store.recordSettings(editor);
         waiting.addAll(content.gather());
         reuseWhatOldGenerationsFreed();
+        store.keepRuns();
     }
 
     /** Space that generation g freed is free again when g + 3 is durable and no reader looks at a generation before g. */
@@ -240,29 +245,46 @@ public final class CommitRun {
     }
 
     private void encodeAndPlace(CommitContent.Piece piece, List<Stored> batch) {
+        if (!piece.isWanted()) {
+            return;
+        }
         Redundancy wanted = store.extentRedundancy(piece.redundancy(), piece.length());
         Redundancy redundancy =
                 ExtentPlacement.achievable(wanted, store.disks().writable().size());
+        ExtentGeometry geometry = new ExtentGeometry(piece.length(), redundancy);
+        long id = store.takeExtentId();
+        List<BlockAddress> places = geometry.storedBlocks(0) > store.pieceBlocksMax(redundancy.fragments())
+                ? null
+                : store.placement()
+                        .place(id, geometry, store::dataReserveBlocks)
+                        .orElse(null);
+        if (places == null) {
+            replace(piece, piece.halves(), "the disks have no room for it as " + redundancy, batch);
+            return;
+        }
         MemorySegment data = store.dataArena().allocate(EncodedExtent.bufferBytes(piece.length(), redundancy));
         try {
             piece.copyTo(data.asSlice(0, piece.length()));
         } catch (LostDataException e) {
-            leaveOut(piece, e.getMessage());
-            return;
-        }
-        ExtentGeometry geometry = new ExtentGeometry(piece.length(), redundancy);
-        long id = store.takeExtentId();
-        List<BlockAddress> places =
-                store.placement().place(id, geometry, store::dataReserveBlocks).orElse(null);
-        if (places == null) {
-            leaveOut(piece, "the disks have no room for " + piece.length() + " bytes as " + redundancy);
+            store.placement().release(geometry, places);
+            replace(piece, piece.withoutOlderBytes(), String.valueOf(e.getMessage()), batch);
             return;
         }
         EncodedExtent extent = EncodedExtent.encode(data, piece.length(), redundancy, store.dataArena());
         batch.add(new Stored(piece, id, extent, places));
     }
 
-    private void leaveOut(CommitContent.Piece piece, @Nullable String reason) {
+    private void replace(
+            CommitContent.Piece piece, List<? extends CommitContent.Piece> others, String reason, List<Stored> batch) {
+        if (others.isEmpty()) {
+            leaveOut(piece, reason);
+        }
+        for (CommitContent.Piece other : others) {
+            encodeAndPlace(other, batch);
+        }
+    }
+
+    private void leaveOut(CommitContent.Piece piece, String reason) {
         store.logger()
                 .warn(
                         "commit left a file out: volume={} inode={} reason=\"{}\"",
@@ -426,6 +448,15 @@ public final class CommitRun {
         }
     }
 
+    /** One a commit: metadata that has shrunk leaves its space to data. */
+    private void giveEmptyChunkBack() {
+        long chunk = store.emptyChunk();
+        if (chunk >= 0) {
+            freed.addAll(store.removeMetadataChunk(chunk));
+            editor.remove(PoolKeys.slots(chunk));
+        }
+    }
+
     private void moveLogWhenBroken() {
         boolean intact = store.log().map(IntentLog::isIntact).orElse(false);
         int wanted =
@@ -444,7 +475,7 @@ public final class CommitRun {
                 store.space(copy.disk()).free(copy.block(), store.logBlocks());
             }
             if (incomplete && first) {
-                throw new StoppedException("what was answered before can neither be stored nor logged");
+                throw new NoRoomException("what was answered before can neither be stored nor logged");
             }
             return;
         }
@@ -509,16 +540,18 @@ public final class CommitRun {
         treeWriter =
                 new TreeWriter(generation, () -> reserved.isEmpty() ? takeSlot(taken) : reserved.removeFirst(), sink);
 
-        reserveSlots();
-        List<FragmentWriter.Piece> pieces = new ArrayList<>(encodeChunkMap());
+        chunkMapBlob = null;
         writeVolumeTrees(treeWriter);
-        recordDisksAndSpace();
         Tree poolTree = settlePoolTree(reserved, taken);
         poolRoot = treeWriter.write(poolTree);
         if (!reserved.isEmpty()) {
             throw new IllegalStateException(reserved.size() + " metadata slots were reserved and not used");
         }
-        pieces.addAll(sink.pieces());
+        List<FragmentWriter.Piece> pieces = new ArrayList<>(sink.pieces());
+        MemorySegment blob = chunkMapBlob;
+        if (blob != null) {
+            chunkMap.copies().forEach(copy -> pieces.add(new FragmentWriter.Piece(copy, blob)));
+        }
         Set<Integer> failed = store.markFailures(store.writer().write(pieces, store.verifyWrites()));
         if (failed.isEmpty()) {
             store.setPoolTree(poolTree);
@@ -533,48 +566,45 @@ public final class CommitRun {
     private long takeSlot(List<Long> taken) {
         long address = store.slots().allocate(store.metadata()::isWritable);
         if (address < 0) {
-            throw new StoppedException("no metadata slot is left on enough disks that take writes");
+            store.addMetadataChunk();
+            address = store.slots().allocate(store.metadata()::isWritable);
         }
         taken.add(address);
         return address;
     }
 
-    private void reserveSlots() {
-        TreeEdit edit = editor.build();
-        replacedPoolNodes.addAll(edit.replaced());
-        editor = edit.tree().edit();
-        long volumes = frozen().volumes().stream()
-                .mapToLong(volume -> volume.tree().dirtyNodes())
-                .sum();
-        long needed = volumes + 2L * edit.tree().dirtyNodes() + SLOT_SLACK;
-        while (store.slots().freeSlots(store.metadata()::isWritable) < needed) {
-            store.addMetadataChunk();
+    /** The chunk map is small and gets a new place as a whole when chunks were added or a disk failed. */
+    private void placeChunkMap() {
+        SortedMap<Long, List<BlockAddress>> chunks = store.metadata().chunks();
+        boolean isOld = chunkMap.equals(store.root().chunkMap());
+        boolean isPlaced = chunkMapBlob != null && chunks.size() == placedChunks;
+        if (isPlaced || (chunkMapBlob == null && isOld && store.chunkMapIsWritten() && isWritable(chunkMap))) {
+            return;
         }
-    }
-
-    /** The chunk map is small and is written whole, to a new place, when it has changed. */
-    private List<FragmentWriter.Piece> encodeChunkMap() {
-        boolean placesFine = chunkMap.copies().stream()
-                .allMatch(copy -> store.disks().get(copy.disk()).isWritable());
-        if (store.chunkMapIsWritten()
-                && placesFine
-                && !chunkMap.copies().isEmpty()
-                && chunkMap.equals(store.root().chunkMap())) {
-            return List.of();
+        for (BlockAddress copy : chunkMap.copies()) {
+            if (isOld) {
+                freed.add(new PendingFrees.Entry(copy.disk(), copy.block(), blocks(chunkMap.bytes())));
+            } else {
+                store.space(copy.disk()).free(copy.block(), blocks(chunkMap.bytes()));
+            }
         }
-        for (BlockAddress old : chunkMap.copies()) {
-            freed.add(new PendingFrees.Entry(old.disk(), old.block(), blocks(chunkMap.bytes())));
-        }
-        byte[] bytes = ChunkMapLayout.encode(store.metadata().chunks());
+        byte[] bytes = ChunkMapLayout.encode(chunks);
         MemorySegment blob = store.nodeArena().allocate((long) blocks(bytes.length) * DiskGeometry.BLOCK_BYTES);
         blob.fill((byte) 0);
         blob.asByteBuffer().put(bytes);
         List<BlockAddress> copies = store.placement().placeCopies(store.metadataCopies(), blocks(bytes.length));
         if (copies.size() < store.metadataCopies()) {
-            throw new StoppedException("no room for the chunk map on " + store.metadataCopies() + " disks");
+            throw new NoRoomException("no room for the chunk map on " + store.metadataCopies() + " disks");
         }
         chunkMap = new RootRecord.ChunkMap(bytes.length, Blake3.hash(blob.asSlice(0, bytes.length)), copies);
-        return copies.stream().map(copy -> new FragmentWriter.Piece(copy, blob)).toList();
+        chunkMapBlob = blob;
+        placedChunks = chunks.size();
+    }
+
+    private boolean isWritable(RootRecord.ChunkMap map) {
+        return !map.copies().isEmpty()
+                && map.copies().stream()
+                        .allMatch(copy -> store.disks().get(copy.disk()).isWritable());
     }
 
     private static int blocks(int bytes) {
@@ -609,13 +639,15 @@ public final class CommitRun {
     }
 
     /**
-     * The pool tree records the slots of its own nodes and the ones it frees, which changes it: repeated until nothing more
-     * changes. Only a few leaves hold these records, so that a handful of rounds is enough.
+     * The pool tree records the slots of its own nodes, the chunks and the space they need, and what it frees, which changes it:
+     * repeated until nothing more changes. Only a few leaves hold these records, so that a handful of rounds is enough.
      */
     private Tree settlePoolTree(Deque<Long> reserved, List<Long> taken) {
         int pendingParts = 0;
         int recordedFrees = -1;
         while (true) {
+            placeChunkMap();
+            recordDisksAndSpace();
             store.slots().drainChanged((chunk, bits) -> editor.put(PoolKeys.slots(chunk), PoolStore.encodeLong(bits)));
             List<PendingFrees.Entry> frees = allFrees();
             if (frees.size() != recordedFrees) {
@@ -677,7 +709,7 @@ public final class CommitRun {
         RootRecord old = store.root();
         List<Integer> rootDisks = RootQuorum.choose(store.disks(), old.rootDisks(), old.metadataLosses());
         if (rootDisks.isEmpty()) {
-            throw new StoppedException("no disk takes writes any more");
+            throw new NoRoomException("no disk takes writes any more");
         }
         boolean newMembership = !new HashSet<>(rootDisks).equals(new HashSet<>(old.rootDisks()));
         root = new RootRecord(

@@ -60,6 +60,14 @@ final class MetadataStore implements NodeStore {
         chunks = next;
     }
 
+    /** Forgets a chunk; returns where its copies were. */
+    List<BlockAddress> removeChunk(long chunk) {
+        TreeMap<Long, List<BlockAddress>> next = new TreeMap<>(chunks);
+        List<BlockAddress> copies = next.remove(chunk);
+        chunks = next;
+        return copies == null ? List.of() : copies;
+    }
+
     long nextChunk() {
         return chunks.isEmpty() ? 1 : chunks.lastKey() + 1;
     }

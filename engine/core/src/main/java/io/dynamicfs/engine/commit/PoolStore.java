@@ -17,6 +17,7 @@ import io.dynamicfs.engine.format.DiskHealth;
 import io.dynamicfs.engine.format.DiskRecord;
 import io.dynamicfs.engine.format.ExtentRecord;
 import io.dynamicfs.engine.format.Identity;
+import io.dynamicfs.engine.format.PendingFrees;
 import io.dynamicfs.engine.format.PoolKeys;
 import io.dynamicfs.engine.format.PoolRecord;
 import io.dynamicfs.engine.format.Redundancy;
@@ -70,8 +71,23 @@ public final class PoolStore implements AutoCloseable {
     /** The share of a disk that data leaves to metadata: 1/32, about 3 %. */
     private static final int RESERVE_FRACTION = 32;
 
+    /** What that share is at least, so that small disks can go on after another one has failed. */
+    private static final long RESERVE_BLOCKS_MIN = 3L * MetadataStore.CHUNK_BLOCKS;
+
+    /** Runs for metadata chunks that are kept whole on each disk, at most: what a commit of a gigabyte of nodes needs. */
+    private static final long KEPT_RUNS_MAX = 1024;
+
+    /** Blocks of each disk that data is not admitted to beyond the reserve: what the commit under way may take for metadata. */
+    private static final long ADMISSION_MARGIN_BLOCKS = MetadataStore.CHUNK_BLOCKS;
+
     /** A disk with some bad sectors still reads others; one that is dead reads none. */
     private static final int FAILED_READS_IN_A_ROW_MAX = 16;
+
+    /** A fragment takes at most this part of the room that is left. */
+    private static final int PIECES_OF_ROOM_MIN = 8;
+
+    /** Free slots that stay when an empty metadata chunk is given back: the next commits need some. */
+    private static final long FREE_SLOTS_KEPT = MetadataSlots.SLOTS_PER_CHUNK;
 
     private static final long NODE_CACHE_BYTES = 128L << 20;
 
@@ -101,7 +117,7 @@ public final class PoolStore implements AutoCloseable {
     private volatile PoolRecord record;
     private volatile Map<String, String> notes = Map.of();
     private boolean settingsChanged;
-    private volatile Capacity capacity = new Capacity(List.of(), 0);
+    private volatile Capacity capacity = new Capacity(List.of(), 0, 0);
     private volatile Tree poolTree;
     private volatile RootRecord root;
     private @Nullable IntentLog log;
@@ -398,16 +414,25 @@ public final class PoolStore implements AutoCloseable {
     }
 
     private static long dataReserveBlocks(long totalBlocks) {
-        return Math.max(totalBlocks / RESERVE_FRACTION, 2L * MetadataStore.CHUNK_BLOCKS);
+        return Math.max(totalBlocks / RESERVE_FRACTION, RESERVE_BLOCKS_MIN);
     }
 
-    /** What one disk has, in blocks. */
-    private record DiskCapacity(int disk, boolean writable, long totalBlocks, long freeBlocks) {}
+    /** What one disk has, in blocks. {@code looseRuns} are free as a whole and not kept for metadata. */
+    private record DiskCapacity(
+            int disk, boolean writable, long totalBlocks, long freeBlocks, long keptRuns, long looseRuns) {}
 
     /** What was free when the last commit ended. Other threads look at this, never at the maps that a commit changes. */
-    private record Capacity(List<DiskCapacity> disks, long freeSlots) {
+    private record Capacity(List<DiskCapacity> disks, long freeSlots, long usedSlots) {
         List<DiskCapacity> writable() {
             return disks.stream().filter(DiskCapacity::writable).toList();
+        }
+    }
+
+    /** Keeps free space whole for metadata, before data is placed. */
+    void keepRuns() {
+        for (DiskSpace space : spaces.values()) {
+            space.keepRuns(
+                    (int) Math.min(KEPT_RUNS_MAX, dataReserveBlocks(space.totalBlocks()) / DiskSpace.RUN_BLOCKS));
         }
     }
 
@@ -415,9 +440,15 @@ public final class PoolStore implements AutoCloseable {
         List<DiskCapacity> now = new ArrayList<>();
         for (DiskSpace space : spaces.values()) {
             boolean writable = disks.get(space.disk()).isWritable();
-            now.add(new DiskCapacity(space.disk(), writable, space.totalBlocks(), space.freeBlocks()));
+            now.add(new DiskCapacity(
+                    space.disk(),
+                    writable,
+                    space.totalBlocks(),
+                    space.freeBlocks(),
+                    space.keptRuns(),
+                    space.freeRuns() - space.keptRuns()));
         }
-        capacity = new Capacity(now, slots.freeSlots(metadata::isWritable));
+        capacity = new Capacity(now, slots.freeSlots(metadata::isWritable), slots.usedSlots());
     }
 
     /** Bytes of file data that still fit under a policy, on the disks that take writes. */
@@ -431,25 +462,57 @@ public final class PoolStore implements AutoCloseable {
     }
 
     private long capacityBytes(Redundancy policy, ToLongFunction<DiskCapacity> room) {
-        List<DiskCapacity> writable = capacity.writable();
-        Redundancy achievable = ExtentPlacement.achievable(policy, writable.size());
-        long[] blocks = writable.stream()
-                .mapToLong(disk -> Math.max(0, room.applyAsLong(disk) - dataReserveBlocks(disk.totalBlocks)))
-                .toArray();
-        return StripeSpace.stripes(blocks, achievable.fragments())
-                * achievable.dataFragments()
-                * DiskGeometry.BLOCK_BYTES;
+        Redundancy achievable =
+                ExtentPlacement.achievable(policy, capacity.writable().size());
+        return stripes(room, achievable.fragments()) * achievable.dataFragments() * DiskGeometry.BLOCK_BYTES;
     }
 
-    /** Nodes that can still be written: free slots, and chunks that the disks have room for. */
-    public long metadataRoomNodes() {
+    private long stripes(ToLongFunction<DiskCapacity> room, int width) {
+        long[] blocks = capacity.writable().stream()
+                .mapToLong(disk -> Math.max(
+                        0, room.applyAsLong(disk) - dataReserveBlocks(disk.totalBlocks) - ADMISSION_MARGIN_BLOCKS))
+                .toArray();
+        return width == 0 ? 0 : StripeSpace.stripes(blocks, width);
+    }
+
+    /**
+     * Blocks of data that fit with {@code copies} copies each, whatever pieces the free space is in: single blocks can always be
+     * placed. Data with fewer copies, and coded data, takes no more.
+     */
+    public long availableBlocks(int copies) {
+        return stripes(
+                DiskCapacity::freeBlocks, Math.min(copies, capacity.writable().size()));
+    }
+
+    /** Whether at least {@code disks} disks have whole runs left when {@code blocks} more blocks of data are stored. */
+    public boolean hasWholeRuns(int disks, long blocks) {
+        return capacity.writable().stream()
+                        .filter(disk -> disk.looseRuns > runs(blocks))
+                        .count()
+                >= Math.min(disks, capacity.writable().size());
+    }
+
+    /** Runs that so many blocks of data break on each disk, of those that are whole. */
+    private long runs(long blocks) {
+        int disks = Math.max(1, capacity.writable().size());
+        int copies = Math.min(root.metadataLosses() + 1, disks);
+        return blocks == 0 ? 0 : blocks * copies / disks / DiskSpace.RUN_BLOCKS + 2;
+    }
+
+    /** Nodes that can still be written when {@code dataBlocks} blocks of data come first: free slots, and room for chunks. */
+    public long metadataRoomNodes(long dataBlocks) {
         Capacity now = capacity;
         long[] chunks = now.writable().stream()
-                .mapToLong(disk -> disk.freeBlocks / MetadataStore.CHUNK_BLOCKS)
+                .mapToLong(disk -> disk.keptRuns + Math.max(0, disk.looseRuns - 1 - dataBlocks / DiskSpace.RUN_BLOCKS))
                 .toArray();
         int copies = Math.min(root.metadataCopies(), chunks.length);
         long room = copies == 0 ? 0 : StripeSpace.stripes(chunks, copies);
         return now.freeSlots + room * MetadataSlots.SLOTS_PER_CHUNK;
+    }
+
+    /** Nodes that are in use, of the kept generations, too: no commit touches more. */
+    public long usedNodes() {
+        return capacity.usedSlots;
     }
 
     public long usedBytes(int disk) {
@@ -459,10 +522,16 @@ public final class PoolStore implements AutoCloseable {
                 .sum();
     }
 
-    /** Whether a commit could give space back that earlier generations freed. */
-    public boolean hasPendingFrees() {
-        return poolTree.scan(PoolKeys.first(PoolKeys.PENDING), PoolKeys.first(PoolKeys.PENDING + 1))
-                .next();
+    /** Blocks that earlier generations freed and that the next commits give back, on all disks. */
+    public long pendingBlocks() {
+        long blocks = 0;
+        Cursor cursor = poolTree.scan(PoolKeys.first(PoolKeys.PENDING), PoolKeys.first(PoolKeys.PENDING + 1));
+        while (cursor.next()) {
+            for (PendingFrees.Entry entry : PendingFrees.decode(cursor.value())) {
+                blocks += entry.isSlot() ? 0 : entry.count();
+            }
+        }
+        return blocks;
     }
 
     // Committing
@@ -656,6 +725,18 @@ public final class PoolStore implements AutoCloseable {
         return small && !policy.isReplicas() ? Redundancy.replicas(policy.losses() + 1) : policy;
     }
 
+    /**
+     * How long fragments may be now. Long ones fill disks unevenly, and the last room of some disks is of no use when the others
+     * have none: the less is free, the shorter they get, so that what single blocks were admitted for is there.
+     */
+    long pieceBlocksMax(int fragments) {
+        long[] free = spaces.values().stream()
+                .filter(space -> disks.get(space.disk()).isWritable())
+                .mapToLong(space -> Math.max(0, space.freeBlocks() - dataReserveBlocks(space.totalBlocks())))
+                .toArray();
+        return Math.max(1, StripeSpace.stripes(free, fragments) / PIECES_OF_ROOM_MIN);
+    }
+
     int logBlocks() {
         long smallest =
                 spaces.values().stream().mapToLong(DiskSpace::totalBlocks).min().orElse(0);
@@ -669,12 +750,34 @@ public final class PoolStore implements AutoCloseable {
     void addMetadataChunk() {
         List<BlockAddress> copies = placement.placeCopies(metadataCopies(), MetadataStore.CHUNK_BLOCKS);
         if (copies.isEmpty() || copies.size() < metadataCopies()) {
-            throw new StoppedException("no room for metadata on " + metadataCopies() + " disks");
+            throw new NoRoomException("no room for metadata on " + metadataCopies() + " disks");
         }
         long chunk = metadata.nextChunk();
         metadata.addChunk(chunk, copies);
         slots.addNew(chunk);
         chunkMapWritten = false;
+    }
+
+    /**
+     * Takes a metadata chunk out of use that no kept generation has a node in: one of those that take no new nodes, or one that
+     * leaves enough room in the others. Returns its number, or -1.
+     */
+    long emptyChunk() {
+        long stale = slots.emptyChunk(chunk -> !metadata.isWritable(chunk));
+        if (stale >= 0) {
+            return stale;
+        }
+        boolean enough = slots.freeSlots(metadata::isWritable) >= FREE_SLOTS_KEPT + MetadataSlots.SLOTS_PER_CHUNK;
+        return enough ? slots.emptyChunk(metadata::isWritable) : -1;
+    }
+
+    /** Forgets an empty chunk; returns the space that its copies had. */
+    List<PendingFrees.Entry> removeMetadataChunk(long chunk) {
+        slots.remove(chunk);
+        chunkMapWritten = false;
+        return metadata.removeChunk(chunk).stream()
+                .map(copy -> new PendingFrees.Entry(copy.disk(), copy.block(), MetadataStore.CHUNK_BLOCKS))
+                .toList();
     }
 
     List<DiskRecord> diskRecords() {
@@ -750,6 +853,7 @@ public final class PoolStore implements AutoCloseable {
         } else if (log == null) {
             log = openLog(newRoot.log());
         }
+        keepRuns();
         refreshCapacity();
     }
 

@@ -1,7 +1,7 @@
 package io.dynamicfs.engine.commit;
 
 /** The pool cannot go on: what is durable stays as it is, and nothing more is promised. */
-public final class StoppedException extends RuntimeException {
+public sealed class StoppedException extends RuntimeException permits NoRoomException {
     private static final long serialVersionUID = 1L;
 
     public StoppedException(String message) {

@@ -65,10 +65,10 @@ public final class ExtentPlacement {
                 continue;
             }
             PoolDisk disk = chosen.get((i + rotation) % fragments);
-            long block = take(disk.index(), blocks, reserveBlocks.applyAsLong(disk.index()));
+            long block = take(disk.index(), blocks, reserveBlocks);
             while (block < 0 && !spare.isEmpty()) {
                 disk = spare.removeFirst();
-                block = take(disk.index(), blocks, reserveBlocks.applyAsLong(disk.index()));
+                block = take(disk.index(), blocks, reserveBlocks);
             }
             if (block < 0) {
                 release(geometry, places);
@@ -82,7 +82,7 @@ public final class ExtentPlacement {
     /** Another place for one fragment, on a disk that holds none of {@code places}; -1 block means that there is none. */
     public Optional<BlockAddress> placeOne(ExtentGeometry geometry, int fragment, List<BlockAddress> places) {
         for (PoolDisk disk : byFreeSpace(places)) {
-            long block = take(disk.index(), geometry.storedBlocks(fragment), 0);
+            long block = space(disk.index()).allocateFromKept(geometry.storedBlocks(fragment));
             if (block >= 0) {
                 return Optional.of(new BlockAddress(disk.index(), block));
             }
@@ -90,12 +90,15 @@ public final class ExtentPlacement {
         return Optional.empty();
     }
 
-    /** {@code copies} places of {@code blocks} blocks on distinct disks, fewer when there are fewer disks with room. */
+    /**
+     * {@code copies} places of {@code blocks} blocks on distinct disks, fewer when there are fewer disks with room. They may be in
+     * the runs that are kept for metadata.
+     */
     public List<BlockAddress> placeCopies(int copies, int blocks) {
         List<BlockAddress> places = new ArrayList<>(copies);
         for (PoolDisk disk : byFreeSpace(List.of())) {
             if (places.size() < copies) {
-                long block = take(disk.index(), blocks, 0);
+                long block = space(disk.index()).allocateFromKept(blocks);
                 if (block >= 0) {
                     places.add(new BlockAddress(disk.index(), block));
                 }
@@ -123,9 +126,9 @@ public final class ExtentPlacement {
         return candidates;
     }
 
-    private long take(int disk, int blocks, long reserveBlocks) {
+    private long take(int disk, int blocks, IntToLongFunction reserveBlocks) {
         DiskSpace space = space(disk);
-        return space.freeBlocks() - blocks < reserveBlocks ? -1 : space.allocate(blocks);
+        return space.freeBlocks() - blocks < reserveBlocks.applyAsLong(disk) ? -1 : space.allocate(blocks);
     }
 
     private DiskSpace space(int disk) {

@@ -13,8 +13,11 @@ import io.dynamicfs.engine.tree.Tree;
 import io.dynamicfs.engine.tree.TreeEditor;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,7 +37,8 @@ final class FileFlush {
     private final Layer layer;
     private final Tree base;
     private final Redundancy redundancy;
-    private final List<FilePiece> pieces = new ArrayList<>();
+    private final Set<FilePiece> pieces = new LinkedHashSet<>();
+    private long rewrittenBytes;
     private byte @Nullable [] inline;
     private boolean leftOut;
 
@@ -48,48 +52,79 @@ final class FileFlush {
         this.redundancy = redundancy;
     }
 
-    /** Decides what to store; reads the rest of a small file. */
-    List<FilePiece> plan() {
+    /**
+     * Decides what to store; reads the rest of a small file. Up to {@code spareBytes} older bytes may be stored again so that the
+     * file is in larger pieces.
+     */
+    Collection<FilePiece> plan(long spareBytes) {
         if (layer.size() <= Slice.INLINE_BYTES_MAX) {
-            inline = new byte[(int) layer.size()];
+            byte[] whole = new byte[(int) layer.size()];
             try {
-                volume.readStored(base, inode, List.of(layer), 0, inline.length, MemorySegment.ofArray(inline));
+                volume.readStored(base, inode, List.of(layer), 0, whole.length, MemorySegment.ofArray(whole));
+                inline = whole;
+                return List.of();
             } catch (LostDataException e) {
-                leftOut = true;
+                addDirtyOnly(0, layer.size());
+                return pieces;
             }
-            return List.of();
         }
         long planned = 0;
         for (Layer.Gap range : layer.ranges()) {
             long from = Math.max(planned, range.from() / BLOCK * BLOCK);
-            long to = Math.min(layer.size(), (range.to() + BLOCK - 1) / BLOCK * BLOCK);
+            long to = range.to() + Math.min(toBlockEnd(range.to()), layer.size() - range.to());
             if (from < to) {
-                addPieces(extendToTail(from, planned), to);
+                long tail = tail(from, planned);
+                boolean spare = tail <= spareBytes - rewrittenBytes;
+                rewrittenBytes += spare ? tail : 0;
+                addPieces(spare ? from - tail : from, to);
                 planned = to;
             }
         }
         return pieces;
     }
 
-    private long extendToTail(long from, long planned) {
+    /** Older bytes before the dirty ones that are planned to be stored again. */
+    long rewrittenBytes() {
+        return rewrittenBytes;
+    }
+
+    private static long toBlockEnd(long offset) {
+        return -offset & (BLOCK - 1);
+    }
+
+    /** Bytes of a short slice right before {@code from} that are better stored again with what follows. */
+    private long tail(long from, long planned) {
         FileMap.Placed before = from == 0 ? null : FileMap.at(base, inode, from - 1);
         if (before == null) {
-            return from;
+            return 0;
         }
         boolean worthIt = before.end() == from
                 && before.offset() >= planned
                 && before.offset() % BLOCK == 0
                 && before.end() <= layer.cutAt()
                 && before.slice().length() < TAIL_BYTES_MAX;
-        return worthIt ? before.offset() : from;
+        return worthIt ? from - before.offset() : 0;
     }
 
-    private void addPieces(long from, long to) {
+    private List<FilePiece> addPieces(long from, long to) {
+        List<FilePiece> added = new ArrayList<>();
         for (long at = from; at < to; ) {
-            long end = Math.min(to, (at / ExtentRecord.LENGTH_MAX + 1) * ExtentRecord.LENGTH_MAX);
-            pieces.add(new FilePiece(at, (int) (end - at)));
-            at = end;
+            long length = Math.min(to - at, ExtentRecord.LENGTH_MAX - at % ExtentRecord.LENGTH_MAX);
+            added.add(new FilePiece(at, (int) length));
+            at += length;
         }
+        pieces.addAll(added);
+        return added;
+    }
+
+    private List<FilePiece> addDirtyOnly(long from, long to) {
+        List<FilePiece> added = new ArrayList<>();
+        for (Layer.Gap range : layer.ranges()) {
+            if (range.from() < to && range.to() > from) {
+                added.addAll(addPieces(Math.max(range.from(), from), Math.min(range.to(), to)));
+            }
+        }
+        return added;
     }
 
     /** A range of the file that becomes one extent. */
@@ -129,6 +164,36 @@ final class FileFlush {
         }
 
         @Override
+        public List<FilePiece> withoutOlderBytes() {
+            pieces.remove(this);
+            return addDirtyOnly(offset, offset + length);
+        }
+
+        @Override
+        public List<FilePiece> halves() {
+            if (length <= BLOCK) {
+                return List.of();
+            }
+            pieces.remove(this);
+            long end = offset + length;
+            long half = offset + length / 2;
+            long middle = toBlockEnd(half) < end - half ? half + toBlockEnd(half) : half / BLOCK * BLOCK;
+            List<FilePiece> halves = new ArrayList<>();
+            if (layer.isDirty(offset, middle)) {
+                halves.addAll(addPieces(offset, middle));
+            }
+            if (layer.isDirty(middle, end)) {
+                halves.addAll(addPieces(middle, end));
+            }
+            return halves;
+        }
+
+        @Override
+        public boolean isWanted() {
+            return !leftOut;
+        }
+
+        @Override
         public void stored(long id) {
             extent = id;
         }
@@ -157,7 +222,7 @@ final class FileFlush {
         Inode old = NamespaceReader.decode(inode, value);
         long difference = 0;
         if (layer.cutAt() < old.size()) {
-            difference -= FileMap.punch(editor, inode, layer.cutAt(), Long.MAX_VALUE, released);
+            difference -= volume.cut(editor, inode, old, layer.cutAt(), released);
         }
         if (inline != null) {
             difference -= FileMap.punch(editor, inode, 0, Long.MAX_VALUE, released);

@@ -49,6 +49,33 @@ final class FileMap {
         return new Placed(VolumeKeys.numberOf(entry.getKey()), Slice.decode(entry.getValue()));
     }
 
+    /** Slices that show anything from {@code from} on, counted up to {@code countMax}. */
+    static int count(TreeReader tree, long inode, long from, int countMax) {
+        Placed before = from == 0 ? null : at(tree, inode, from - 1);
+        int count = before != null && before.end() > from ? 1 : 0;
+        Cursor cursor = tree.scan(VolumeKeys.slice(inode, from), VolumeKeys.after(inode, VolumeKeys.SLICE));
+        while (count < countMax && cursor.next()) {
+            count++;
+        }
+        return count;
+    }
+
+    /** Gives the slices that start at {@code from} or later to another inode; returns their bytes. */
+    static long move(TreeEditor tree, long inode, long from, long target) {
+        List<Placed> moved = new ArrayList<>();
+        Cursor cursor = tree.scan(VolumeKeys.slice(inode, from), VolumeKeys.after(inode, VolumeKeys.SLICE));
+        while (cursor.next()) {
+            moved.add(new Placed(VolumeKeys.numberOf(cursor.key()), Slice.decode(cursor.value())));
+        }
+        long bytes = 0;
+        for (Placed placed : moved) {
+            tree.remove(VolumeKeys.slice(inode, placed.offset));
+            put(tree, target, placed.offset, placed.slice);
+            bytes += placed.slice.length();
+        }
+        return bytes;
+    }
+
     /** Makes bytes {@code from} to {@code to} a hole; adds what extents no longer show to {@code released}. Returns the bytes removed. */
     static long punch(TreeEditor tree, long inode, long from, long to, Map<Long, Integer> released) {
         long removed = 0;

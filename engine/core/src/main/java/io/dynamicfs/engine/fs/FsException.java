@@ -3,7 +3,7 @@ package io.dynamicfs.engine.fs;
 import io.dynamicfs.engine.syscall.Errno;
 
 /** The answer "no" of a file operation, as an error number. Light: it has no stack trace. */
-public final class FsException extends Exception {
+public sealed class FsException extends Exception permits SurvivorFullException {
     private static final long serialVersionUID = 1L;
 
     private final Errno errno;

@@ -1,6 +1,7 @@
 package io.dynamicfs.engine.fs;
 
 import io.dynamicfs.engine.commit.SurvivorLog;
+import io.dynamicfs.engine.format.DiskGeometry;
 import io.dynamicfs.engine.format.Timestamp;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -19,6 +20,7 @@ final class Layer {
     private final TreeMap<Long, MemorySegment> runs = new TreeMap<>();
     private long cutAt = Long.MAX_VALUE;
     private long size;
+    private Admission.Cost cost = Admission.Cost.NONE;
     private @Nullable Timestamp modified;
     private @Nullable Timestamp changed;
     private final long firstSequence;
@@ -61,9 +63,25 @@ final class Layer {
             runs.put(offset, data);
         });
         size = later.size;
+        cost = cost.plus(later.cost);
         modified = later.modified;
         changed = later.changed;
         lastSequence = later.lastSequence;
+    }
+
+    /** What storing this layer needs at the most. */
+    Admission.Cost cost() {
+        return cost;
+    }
+
+    void addCost(Admission.Cost more) {
+        cost = cost.plus(more);
+    }
+
+    /** Blocks that a range touches. */
+    static long blocks(long offset, long length) {
+        int block = DiskGeometry.BLOCK_BYTES;
+        return length == 0 ? 0 : (offset + length - 1) / block - offset / block + 1;
     }
 
     private void touched(SurvivorLog.Entry entry, Timestamp time) {
@@ -132,6 +150,11 @@ final class Layer {
         if (zeros < to) {
             target.asSlice(zeros - base, to - zeros).fill((byte) 0);
         }
+    }
+
+    boolean isDirty(long from, long to) {
+        Map.Entry<Long, MemorySegment> last = runs.lowerEntry(to);
+        return last != null && last.getKey() + last.getValue().byteSize() > from;
     }
 
     /** The dirty bytes as ranges, neighbours joined. */

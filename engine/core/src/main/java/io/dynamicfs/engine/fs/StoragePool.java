@@ -5,6 +5,7 @@ import io.dynamicfs.engine.commit.AnswerTable;
 import io.dynamicfs.engine.commit.CommitContent;
 import io.dynamicfs.engine.commit.CommitRun;
 import io.dynamicfs.engine.commit.EngineContext;
+import io.dynamicfs.engine.commit.NoRoomException;
 import io.dynamicfs.engine.commit.OpenOptions;
 import io.dynamicfs.engine.commit.PoolException;
 import io.dynamicfs.engine.commit.PoolException.Reason;
@@ -75,27 +76,8 @@ public final class StoragePool implements AutoCloseable {
     /** What one sync appends to the intent log at most; more is a commit. */
     private static final long LOG_PAYLOAD_BYTES_MAX = 512 << 10;
 
-    /** Nodes that a commit writes at most, about 64 MiB: beyond this, changes commit first. */
-    private static final long DIRTY_NODES_MAX = 4096;
-
-    /** Nodes that ordinary changes leave to changes that give space back, and these to the commit. */
-    private static final long METADATA_RESERVE_NODES = 128;
-
-    private static final long DELETING_RESERVE_NODES = 48;
-
-    /** Room kept beyond what a write is counted with, for its metadata. */
-    private static final long DATA_SLACK_BYTES = 256 << 10;
-
-    /** Slices or records that one commit removes of what was deleted. */
-    private static final int REAP_BUDGET = 2000;
-
     /** The share of the usable space that is promised to nobody: old generations and rewriting need room. */
     private static final int UNPROMISED_FRACTION = 16;
-
-    /** Commits after which space that was freed before them can be used again. */
-    private static final int COMMITS_UNTIL_REUSE = 5;
-
-    private static final int OPERATION_HEADER_BYTES = 48;
 
     private final PoolStore store;
     private final SurvivorLog survivor;
@@ -113,13 +95,14 @@ public final class StoragePool implements AutoCloseable {
     private final List<Volume> deleting = new ArrayList<>();
     private final List<SyncRequest> syncs = new ArrayList<>();
     private final Semaphore work = new Semaphore(0);
-    private final AtomicLong newNodes = new AtomicLong();
+    private final Admission admission;
     private final AtomicLong unreadable = new AtomicLong();
     /** Sequences of what was acknowledged before this pool was opened, until a root or the log of its own has it. */
     private final Set<Long> recoveredFromLog = new HashSet<>();
 
     private volatile @Nullable String stopped;
     private volatile boolean closedCleanly;
+    private volatile long filesNotStored;
     private @Nullable RunningCommit running;
     private long syncsServed;
     private long operationsRecovered;
@@ -128,6 +111,7 @@ public final class StoragePool implements AutoCloseable {
     private StoragePool(PoolStore store, SurvivorMemory memory, String readOnlyReason) {
         this.store = store;
         this.survivor = new SurvivorLog(memory);
+        this.admission = new Admission(this, store, survivor, lock.readLock());
         this.readOnly = !readOnlyReason.isEmpty();
         this.readOnlyReason = readOnlyReason;
     }
@@ -173,6 +157,8 @@ public final class StoragePool implements AutoCloseable {
         try {
             pool.recover(opened, options);
             return pool;
+        } catch (NoRoomException e) {
+            return openToRead(context, disks, options, survivor, String.valueOf(e.getMessage()));
         } catch (StoppedException | FsException | CorruptNodeException | CorruptRecordException e) {
             throw new PoolException(
                     Reason.DAMAGED,
@@ -181,7 +167,56 @@ public final class StoragePool implements AutoCloseable {
         }
     }
 
+    /**
+     * Opens a pool again that has no room for what it recovered: everything that was answered can be read, from the disks, the
+     * survivor memory and the intent log, and stays there for an opening with more room.
+     */
+    private static StoragePool openToRead(
+            EngineContext context,
+            List<? extends BlockDevice> disks,
+            OpenOptions options,
+            SurvivorMemory survivor,
+            String reason)
+            throws PoolException {
+        PoolOpener.Opened opened = PoolOpener.open(context, disks, options);
+        StoragePool pool = new StoragePool(
+                opened.store(), survivor, reason + ": bring the missing disks, or copy what is needed to another pool");
+        pool.referencesKnown = !options.mountsOutlive();
+        try {
+            pool.findVolumes();
+            pool.replayAnswered(opened, options);
+        } catch (StoppedException | FsException | CorruptNodeException | CorruptRecordException e) {
+            throw new PoolException(
+                    Reason.DAMAGED,
+                    "generation " + opened.store().root().generation() + " cannot be served: " + e.getMessage(),
+                    e);
+        }
+        LOG.error("pool opened read-only: pool={} reason=\"{}\"", pool.name(), pool.readOnlyReason);
+        return pool;
+    }
+
     private void recover(PoolOpener.Opened opened, OpenOptions options) throws PoolException, FsException {
+        findVolumes();
+        if (readOnly) {
+            return;
+        }
+        replayAnswered(opened, options);
+        commit();
+        recoveredFromLog.clear();
+        survivor.adopt(store.root().incarnation());
+        // An opener before us may have died with its first root on a minority of the disks, some of which may be
+        // missing here: it has the epoch and generation of our first one, but never of our second.
+        commit();
+        LOG.info(
+                "pool opened: pool={} generation={} epoch={} volumes={} operations recovered={}",
+                name(),
+                store.root().generation(),
+                store.root().epoch(),
+                volumes.size(),
+                operationsRecovered);
+    }
+
+    private void findVolumes() throws FsException {
         for (VolumeRecord record : store.readVolumes()) {
             Volume volume = new Volume(this, record, Tree.at(store.trees(), record.id(), record.root()));
             if (record.deleting()) {
@@ -191,9 +226,10 @@ public final class StoragePool implements AutoCloseable {
                 volumes.put(record.name(), volume);
             }
         }
-        if (readOnly) {
-            return;
-        }
+    }
+
+    /** Makes again what was answered and is not in the root. */
+    private void replayAnswered(PoolOpener.Opened opened, OpenOptions options) throws PoolException {
         UUID poolId = store.identity().poolId();
         if (survivor.belongsTo(poolId, store.root().incarnation())) {
             loggedOperations(opened.logPayloads()).forEach(operation -> recoveredFromLog.add(operation.sequence));
@@ -208,20 +244,6 @@ public final class StoragePool implements AutoCloseable {
             survivor.reset(poolId, 0, store.root().operationSequence());
             replayLog(opened.logPayloads());
         }
-        commit();
-        recoveredFromLog.clear();
-        survivor.adopt(store.root().incarnation());
-        // An opener before us may have died with its first root on a minority of the disks, some of which may be
-        // missing
-        // here: it has the epoch and generation of our first one, but never of our second.
-        commit();
-        LOG.info(
-                "pool opened: pool={} generation={} epoch={} volumes={} operations recovered={}",
-                name(),
-                store.root().generation(),
-                store.root().epoch(),
-                volumes.size(),
-                operationsRecovered);
     }
 
     private void replaySurvivor(List<SurvivorLog.Entry> entries) {
@@ -400,7 +422,7 @@ public final class StoragePool implements AutoCloseable {
         }
         long usable = store.usableBytes(policy);
         // Metadata and the log take their share too.
-        long room = Math.min(usable, store.availableBytes(policy) - dirtyBytes() + promises.stored);
+        long room = Math.min(usable, store.availableBytes(policy) - admission.dirtyBytes() + promises.stored);
         return Math.max(0, room - usable / UNPROMISED_FRACTION - promises.reserved);
     }
 
@@ -693,6 +715,11 @@ public final class StoragePool implements AutoCloseable {
         }
     }
 
+    /** Files that the last commit had no room for, since disks failed; they stay in the survivor memory. */
+    public long filesNotStored() {
+        return filesNotStored;
+    }
+
     private void finishRunning() {
         RunningCommit commit = running;
         while (commit != null && commit.step()) {
@@ -740,7 +767,7 @@ public final class StoragePool implements AutoCloseable {
         public List<? extends Piece> gather() {
             lock.writeLock().lock();
             try {
-                newNodes.set(0);
+                admission.committing();
                 for (Volume volume : volumes.values()) {
                     flushes.put(volume, new ArrayList<>(volume.beginFlush()));
                 }
@@ -752,8 +779,10 @@ public final class StoragePool implements AutoCloseable {
 
         private List<FileFlush.FilePiece> plan(List<FileFlush> files) {
             List<FileFlush.FilePiece> pieces = new ArrayList<>();
+            long spareBytes = admission.spareBytes();
             for (FileFlush flush : files) {
-                pieces.addAll(flush.plan());
+                pieces.addAll(flush.plan(spareBytes));
+                spareBytes -= flush.rewrittenBytes();
             }
             return pieces;
         }
@@ -765,7 +794,7 @@ public final class StoragePool implements AutoCloseable {
                 Map<Long, Integer> released = new TreeMap<>();
                 flushes.forEach((volume, files) -> volume.applyFlushes(files, released));
                 storeRenamed(storer, released);
-                int budget = REAP_BUDGET;
+                int budget = admission.reapBudget();
                 for (Volume volume : volumes.values()) {
                     budget = volume.reapOrphans(budget, released);
                 }
@@ -823,9 +852,16 @@ public final class StoragePool implements AutoCloseable {
             lock.writeLock().lock();
             try {
                 deleting.removeAll(removed);
+                filesNotStored = flushes.values().stream()
+                        .flatMap(List::stream)
+                        .filter(FileFlush::isLeftOut)
+                        .count();
                 for (Volume volume : volumes.values()) {
                     volume.published(frozenSequence, flushes.getOrDefault(volume, List.of()));
                 }
+                admission.committed(volumes.values().stream()
+                        .map(Volume::dirtyCost)
+                        .reduce(Admission.Cost.NONE, Admission.Cost::plus));
                 trimSurvivor();
             } finally {
                 lock.writeLock().unlock();
@@ -871,7 +907,7 @@ public final class StoragePool implements AutoCloseable {
         lock.readLock().lock();
         try {
             return survivor.used() > survivor.capacity() / 2
-                    || newNodes.get() > DIRTY_NODES_MAX
+                    || admission.needsCommit()
                     || store.hasRepairsWaiting()
                     || !deleting.isEmpty()
                     || volumes.values().stream().anyMatch(Volume::hasReapableOrphans);
@@ -930,7 +966,8 @@ public final class StoragePool implements AutoCloseable {
                 return;
             }
             if (readOnly) {
-                requests.forEach(request -> request.listener.done(null));
+                // What could not be stored when the pool was opened is only in memory.
+                requests.forEach(request -> request.listener.done(isLeftDirty(request) ? notStored() : null));
                 return;
             }
             boolean logged;
@@ -947,11 +984,16 @@ public final class StoragePool implements AutoCloseable {
             syncsServed += requests.size();
             for (SyncRequest request : requests) {
                 boolean left = !logged && isLeftDirty(request);
-                request.listener.done(left ? new FsException(Errno.ENOSPC, "the file could not be stored") : null);
+                request.listener.done(left ? notStored() : null);
             }
         } finally {
             commitLock.unlock();
         }
+    }
+
+    /** Files are left out for want of room only: new bytes over lost ones are stored without these. */
+    private static FsException notStored() {
+        return new FsException(Errno.ENOSPC, "the disks have no room for the file");
     }
 
     private boolean isLeftDirty(SyncRequest request) {
@@ -1045,7 +1087,7 @@ public final class StoragePool implements AutoCloseable {
         byte[] bytes = new byte[OperationLayout.bytes(operation)];
         OperationLayout.encode(operation, ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN));
         if (!survivor.hasRoomFor(bytes.length, data.byteSize())) {
-            throw new FsException(Errno.ENOSPC, "the survivor memory is full");
+            throw new SurvivorFullException();
         }
         Served request = served.get();
         if (request != null && request.answer == null && operation instanceof Operation.Namespace) {
@@ -1109,8 +1151,12 @@ public final class StoragePool implements AutoCloseable {
         survivor.answers().removeAll(connection);
     }
 
+    Admission admission() {
+        return admission;
+    }
+
     void countNewNodes(int nodes) {
-        if (newNodes.addAndGet(nodes) > DIRTY_NODES_MAX) {
+        if (admission.countNewNodes(nodes)) {
             work.release();
         }
     }
@@ -1145,83 +1191,40 @@ public final class StoragePool implements AutoCloseable {
         store.read(extents, extent, offset, target);
     }
 
-    /** Commits while a change has no room for its record or its nodes; {@code deleting} changes may use half of the reserve. */
-    void makeRoomForChange(boolean deletes) throws FsException {
-        if (readOnly) {
-            throw new FsException(Errno.EROFS);
+    /** Whether commits still have something to take out of the trees that was deleted. */
+    boolean isDeleting() {
+        lock.readLock().lock();
+        try {
+            return !deleting.isEmpty() || volumes.values().stream().anyMatch(Volume::hasReapableOrphans);
+        } finally {
+            lock.readLock().unlock();
         }
-        long reserve = deletes ? DELETING_RESERVE_NODES : METADATA_RESERVE_NODES;
-        for (int i = 0; i <= COMMITS_UNTIL_REUSE; i++) {
-            if (hasRoom(OperationLayout.BYTES_MAX)
-                    && newNodes.get() < 2 * DIRTY_NODES_MAX
-                    && store.metadataRoomNodes() - 2 * newNodes.get() > reserve) {
-                return;
-            }
-            commitFor();
-        }
-        throw new FsException(Errno.ENOSPC, "pool " + name() + " has no room for metadata left");
     }
 
-    /** Commits while a write has no room; refuses it when the volume's quota or the pool's space is used up. */
-    void makeRoomForData(Volume volume, long inode, long offset, long length) throws FsException {
-        makeRoomForChange(false);
-        if (!hasRoom(length + OperationLayout.BYTES_MAX)) {
-            commitFor();
-        }
-        requireQuota(volume, inode, offset, length);
-        Redundancy policy = volume.redundancy();
-        Redundancy replicas = Redundancy.replicas(policy.losses() + 1);
-        for (int i = 0; i <= COMMITS_UNTIL_REUSE; i++) {
-            long needed = dirtyBytes() + length + DATA_SLACK_BYTES;
-            // Dirty bytes may all be small and become replicas. What is left when nothing is dirty is known exactly.
-            if (store.availableBytes(replicas) >= needed
-                    || (dirtyBytes() == 0 && store.availableBytes(policy) >= needed)) {
-                return;
-            }
-            if (dirtyBytes() == 0 && !store.hasPendingFrees()) {
-                break;
-            }
-            commitFor();
-        }
-        throw new FsException(Errno.ENOSPC, "pool " + name() + " is full");
-    }
-
-    /** What is written over what is stored needs nothing, also in a volume that is full. */
-    private void requireQuota(Volume volume, long inode, long offset, long length) throws FsException {
+    /**
+     * Refuses content beyond the volume's quota. What is written over what is stored needs nothing, also in a volume that is full.
+     */
+    void requireQuota(Volume volume, long inode, long offset, long length) throws FsException {
         long quota = volume.record().quotaBytes();
-        if (quota == 0 || volume.storedBytes() + dirtyBytes() + length <= quota) {
+        if (quota == 0 || volume.storedBytes() + admission.dirtyBytes() + length <= quota) {
             return;
         }
         if (volume.storedBytes(inode, offset, offset + length) == length) {
             return;
         }
-        // What is dirty may overwrite what is stored: only a commit tells.
-        commitFor();
-        long grows = length - volume.storedBytes(inode, offset, offset + length);
-        if (volume.storedBytes() + grows > quota) {
+        // What is dirty may overwrite what is stored: only a commit tells. What was cut off or deleted goes bit by bit.
+        long excess;
+        do {
+            commitFor();
+            long grows = length - volume.storedBytes(inode, offset, offset + length);
+            excess = volume.storedBytes() + grows - quota;
+        } while (excess > 0 && volume.hasReapable());
+        if (excess > 0) {
             throw new FsException(Errno.EDQUOT, "volume " + volume.name() + " has a quota of " + quota + " bytes");
         }
     }
 
-    private boolean hasRoom(long bytes) {
-        lock.readLock().lock();
-        try {
-            return survivor.hasRoomFor(bytes, OPERATION_HEADER_BYTES);
-        } finally {
-            lock.readLock().unlock();
-        }
-    }
-
-    private long dirtyBytes() {
-        lock.readLock().lock();
-        try {
-            return survivor.used();
-        } finally {
-            lock.readLock().unlock();
-        }
-    }
-
-    private void commitFor() throws FsException {
+    void commitFor() throws FsException {
         try {
             commit();
         } catch (StoppedException e) {
@@ -1232,12 +1235,12 @@ public final class StoragePool implements AutoCloseable {
     VolumeStatistics statistics(Volume volume) {
         VolumeRecord record = volume.record();
         long used = volume.storedBytes();
-        long available = Math.max(0, store.availableBytes(volume.redundancy()) - dirtyBytes());
+        long available = Math.max(0, store.availableBytes(volume.redundancy()) - admission.dirtyBytes());
         if (record.quotaBytes() > 0) {
             available = Math.max(0, Math.min(available, record.quotaBytes() - used));
         }
         long total = record.quotaBytes() > 0 ? Math.max(record.quotaBytes(), used) : used + available;
-        long freeInodes = store.metadataRoomNodes() * 16;
+        long freeInodes = store.metadataRoomNodes(0) * 16;
         if (record.quotaInodes() > 0) {
             freeInodes = Math.clamp(record.quotaInodes() - volume.inodes(), 0, freeInodes);
         }

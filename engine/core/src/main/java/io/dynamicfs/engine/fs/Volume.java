@@ -5,7 +5,9 @@ import io.dynamicfs.engine.commit.SurvivorLog;
 import io.dynamicfs.engine.extent.LostDataException;
 import io.dynamicfs.engine.format.ByteString;
 import io.dynamicfs.engine.format.CorruptRecordException;
+import io.dynamicfs.engine.format.DiskGeometry;
 import io.dynamicfs.engine.format.Inode;
+import io.dynamicfs.engine.format.InodeLayout;
 import io.dynamicfs.engine.format.NameHash;
 import io.dynamicfs.engine.format.Operation;
 import io.dynamicfs.engine.format.Redundancy;
@@ -23,6 +25,7 @@ import io.dynamicfs.engine.tree.TreeEditor;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
@@ -50,6 +53,12 @@ public final class Volume implements PosixVolume {
 
     /** The largest file: what the kernel's signed offsets can address. */
     private static final long SIZE_MAX = Long.MAX_VALUE;
+
+    /** Slices that are counted before a file is cut; beyond this many it makes little difference. */
+    private static final int SLICES_COUNTED_MAX = 10_000;
+
+    /** How often a change tries to get into the survivor memory before it is refused. */
+    private static final int ATTEMPTS_MAX = 4;
 
     /** Inodes without names that are looked up in the tree at once. */
     private static final int ORPHANS_AT_ONCE = 10_000;
@@ -323,7 +332,7 @@ public final class Volume implements PosixVolume {
     }
 
     private Attributes makeInode(NewInode made) throws FsException {
-        pool.makeRoomForChange(false);
+        pool.admission().makeRoomForChange(false);
         return lockedForChange(() -> {
             if (record.quotaInodes() > 0 && inodes >= record.quotaInodes()) {
                 throw new FsException(
@@ -339,7 +348,7 @@ public final class Volume implements PosixVolume {
 
     @Override
     public Attributes link(long inode, long directory, byte[] name) throws FsException {
-        pool.makeRoomForChange(false);
+        pool.admission().makeRoomForChange(false);
         return lockedForChange(() -> {
             apply(new Operation.Link(inode, directory, ByteString.of(name), pool.now()));
             remember(inode);
@@ -358,7 +367,7 @@ public final class Volume implements PosixVolume {
     }
 
     private void remove(Operation.Namespace operation) throws FsException {
-        pool.makeRoomForChange(true);
+        pool.admission().makeRoomForChange(true);
         runLocked(() -> {
             apply(operation);
         });
@@ -366,7 +375,7 @@ public final class Volume implements PosixVolume {
 
     @Override
     public void rename(long directory, byte[] name, long newDirectory, byte[] newName, int flags) throws FsException {
-        pool.makeRoomForChange(false);
+        pool.admission().makeRoomForChange(false);
         runLocked(() -> {
             apply(new Operation.Rename(
                     directory, ByteString.of(name), newDirectory, ByteString.of(newName), flags, pool.now()));
@@ -425,7 +434,7 @@ public final class Volume implements PosixVolume {
     }
 
     private Attributes change(Operation.Namespace operation) throws FsException {
-        pool.makeRoomForChange(false);
+        pool.admission().makeRoomForChange(false);
         return lockedForChange(() -> current(apply(operation).inode()));
     }
 
@@ -573,38 +582,65 @@ public final class Volume implements PosixVolume {
         if (offset > SIZE_MAX - length) {
             throw new FsException(Errno.EFBIG);
         }
-        pool.makeRoomForData(this, inode, offset, length);
-        runLocked(() -> {
-            Inode file = regular(inode);
-            Timestamp now = pool.now();
-            if (length > 0) {
-                SurvivorLog.Entry entry =
-                        pool.record(record.id(), new Operation.Write(inode, offset, (int) length, now), source);
-                changeContent(inode, file, entry, layer -> layer.write(entry, offset, now));
-            }
-        });
+        pool.requireQuota(this, inode, offset, length);
+        Admission.Cost cost = pool.admission()
+                .makeRoomForContent(redundancy(), length, false, () -> costOfWrite(inode, offset, length));
+        try {
+            runLocked(() -> {
+                Inode file = regular(inode);
+                Timestamp now = pool.now();
+                if (length > 0) {
+                    SurvivorLog.Entry entry =
+                            pool.record(record.id(), new Operation.Write(inode, offset, (int) length, now), source);
+                    changeContent(inode, file, entry, cost, layer -> layer.write(entry, offset, now));
+                }
+            });
+        } finally {
+            pool.admission().done(cost);
+        }
     }
 
     private void truncate(long inode, long size) throws FsException {
         if (size < 0) {
             throw new FsException(Errno.EINVAL);
         }
-        pool.makeRoomForChange(true);
-        runLocked(() -> {
-            Inode file = regular(inode);
-            Timestamp now = pool.now();
-            SurvivorLog.Entry entry = pool.record(record.id(), new Operation.Truncate(inode, size, now), NO_DATA);
-            changeContent(inode, file, entry, layer -> layer.truncate(entry, size, now));
-        });
+        Admission.Cost cost = pool.admission().makeRoomForContent(redundancy(), 0, true, () -> costOfCut(inode, size));
+        try {
+            runLocked(() -> {
+                Inode file = regular(inode);
+                Timestamp now = pool.now();
+                SurvivorLog.Entry entry = pool.record(record.id(), new Operation.Truncate(inode, size, now), NO_DATA);
+                changeContent(inode, file, entry, cost, layer -> layer.truncate(entry, size, now));
+            });
+        } finally {
+            pool.admission().done(cost);
+        }
+    }
+
+    private Admission.Cost costOfWrite(long inode, long offset, long length) throws FsException {
+        long block = DiskGeometry.BLOCK_BYTES;
+        long from = offset / block * block;
+        long to = length == 0 ? from : offset + length - 1 + Math.min(block, SIZE_MAX - (offset + length - 1));
+        int replaced = read(() -> FileMap.slices(tree, inode, from, to).size());
+        return pool.admission().costOfWrite(redundancy(), offset, length, replaced);
+    }
+
+    private Admission.Cost costOfCut(long inode, long size) throws FsException {
+        int slices = read(() -> FileMap.count(tree, inode, size, SLICES_COUNTED_MAX));
+        return pool.admission().costOfCut(redundancy(), slices);
     }
 
     private interface LayerChange {
         void apply(Layer layer);
     }
 
-    private void changeContent(long inode, Inode file, SurvivorLog.Entry entry, LayerChange change) {
+    private void changeContent(
+            long inode, Inode file, SurvivorLog.Entry entry, Admission.Cost cost, LayerChange change) {
         DirtyFile changes = dirty.computeIfAbsent(inode, i -> new DirtyFile());
-        change.apply(changes.activeLayer(file.size(), entry));
+        Layer layer = changes.activeLayer(file.size(), entry);
+        change.apply(layer);
+        layer.addCost(cost);
+        pool.admission().countDirty(cost);
         changes.unlogged().add(entry);
         changed = true;
     }
@@ -648,15 +684,23 @@ public final class Volume implements PosixVolume {
     }
 
     private <T> T lockedForChange(Action<T> action) throws FsException {
-        pool.writeLock().lock();
-        try {
-            pool.requireRunning();
-            pool.requireWritable();
-            return action.run();
-        } catch (CorruptNodeException | CorruptRecordException e) {
-            throw corrupt(e);
-        } finally {
-            pool.writeLock().unlock();
+        for (int attempt = 1; ; attempt++) {
+            pool.writeLock().lock();
+            try {
+                pool.requireRunning();
+                pool.requireWritable();
+                return action.run();
+            } catch (SurvivorFullException e) {
+                // Others took the room that was made for this change; nothing has happened yet.
+                if (attempt == ATTEMPTS_MAX) {
+                    throw e;
+                }
+            } catch (CorruptNodeException | CorruptRecordException e) {
+                throw corrupt(e);
+            } finally {
+                pool.writeLock().unlock();
+            }
+            pool.commitFor();
         }
     }
 
@@ -727,13 +771,24 @@ public final class Volume implements PosixVolume {
         if (file == null || originalSequence <= file.contentSequence()) {
             return;
         }
-        changeContent(change.inode(), file, entry, layer -> {
+        changeContent(change.inode(), file, entry, costOf(change), layer -> {
             switch (change) {
                 case Operation.Write(long inode, long offset, int length, Timestamp time) ->
                     layer.write(entry, offset, time);
                 case Operation.Truncate(long inode, long size, Timestamp time) -> layer.truncate(entry, size, time);
             }
         });
+    }
+
+    private Admission.Cost costOf(Operation.Content change) {
+        try {
+            return switch (change) {
+                case Operation.Write write -> costOfWrite(write.inode(), write.offset(), write.length());
+                case Operation.Truncate truncate -> costOfCut(truncate.inode(), truncate.size());
+            };
+        } catch (FsException e) {
+            throw new StoppedException("inode " + change.inode() + " cannot be read: " + e.getMessage(), e);
+        }
     }
 
     /** Hands the dirty layers of all files to a commit. */
@@ -786,12 +841,37 @@ public final class Volume implements PosixVolume {
         TreeEditor editor = tree.edit();
         for (FileFlush flush : flushes) {
             try {
-                storedBytes += flush.apply(editor, released);
+                // In two steps: applying may change it, too.
+                long difference = flush.apply(editor, released);
+                storedBytes += difference;
             } catch (FsException e) {
                 throw new StoppedException("a stored file cannot be recorded: " + e.getMessage(), e);
             }
         }
         adopt(editor);
+    }
+
+    /**
+     * Cuts a file's slices at {@code from} and returns by how many bytes they are fewer. When they are many, an inode without a
+     * name gets them, which later commits remove bit by bit.
+     */
+    long cut(TreeEditor editor, long inode, Inode file, long from, Map<Long, Integer> released) {
+        if (FileMap.count(editor, inode, from, Admission.CUT_AT_ONCE + 1) <= Admission.CUT_AT_ONCE) {
+            return FileMap.punch(editor, inode, from, Long.MAX_VALUE, released);
+        }
+        long rest = nextInode++;
+        long moved = FileMap.move(editor, inode, from, rest);
+        Inode.Editor cutOff = Inode.fresh(file.mode(), file.uid(), file.gid(), file.changed())
+                .links(0)
+                .size(file.size())
+                .storedBytes(moved);
+        editor.put(VolumeKeys.inode(rest), InodeLayout.encode(cutOff.build()));
+        editor.put(VolumeKeys.orphan(rest), new byte[0]);
+        orphans.add(rest);
+        inodes++;
+        // They leave the file, but not the volume.
+        storedBytes += moved;
+        return moved + FileMap.punch(editor, inode, from, Long.MAX_VALUE, released);
     }
 
     /** Removes inodes that have neither names nor references, as far as {@code budget} slices go; returns what is left of it. */
@@ -830,19 +910,40 @@ public final class Volume implements PosixVolume {
         while (slices.size() < budget && cursor.next()) {
             slices.add(new FileMap.Placed(VolumeKeys.numberOf(cursor.key()), Slice.decode(cursor.value())));
         }
+        long removed = 0;
         for (FileMap.Placed placed : slices) {
-            storedBytes -= FileMap.punch(editor, inode, placed.offset(), placed.end(), released);
+            removed += FileMap.punch(editor, inode, placed.offset(), placed.end(), released);
         }
-        if (slices.size() == budget) {
-            return 0;
-        }
+        storedBytes -= removed;
         try {
+            if (slices.size() == budget) {
+                shrink(editor, inode, removed);
+                return 0;
+            }
             new NamespaceEditor(editor, hash).removeInode(inode);
         } catch (FsException e) {
             throw new StoppedException("inode " + inode + " cannot be removed: " + e.getMessage(), e);
         }
         gone.add(inode);
         return budget - slices.size() - 1;
+    }
+
+    private static void shrink(TreeEditor editor, long inode, long removed) throws FsException {
+        byte[] value = editor.get(VolumeKeys.inode(inode));
+        if (value != null) {
+            Inode file = NamespaceReader.decode(inode, value);
+            Inode.Editor changes = file.edit().storedBytes(file.storedBytes() - removed);
+            editor.put(VolumeKeys.inode(inode), InodeLayout.encode(changes.build()));
+        }
+    }
+
+    boolean hasReapable() {
+        pool.readLock().lock();
+        try {
+            return hasReapableOrphans();
+        } finally {
+            pool.readLock().unlock();
+        }
     }
 
     boolean hasReapableOrphans() {
@@ -854,11 +955,17 @@ public final class Volume implements PosixVolume {
         List<byte[]> keys = new ArrayList<>();
         Cursor cursor = tree.scan(new byte[0], null);
         while (keys.size() < budget && cursor.next()) {
-            keys.add(cursor.key());
+            // Without its header the rest of the volume could not be opened.
+            if (!Arrays.equals(cursor.key(), VolumeKeys.header())) {
+                keys.add(cursor.key());
+            }
             if (VolumeKeys.kindOf(cursor.key()) == VolumeKeys.SLICE
                     && Slice.decode(cursor.value()) instanceof Slice.OfExtent(int length, long extent, int ignored)) {
                 released.merge(extent, length, Integer::sum);
             }
+        }
+        if (keys.isEmpty()) {
+            keys.add(VolumeKeys.header());
         }
         TreeEditor editor = tree.edit();
         keys.forEach(editor::remove);
@@ -896,6 +1003,14 @@ public final class Volume implements PosixVolume {
         while (!unlogged.isEmpty() && unlogged.getFirst().sequence() <= sequence) {
             unlogged.removeFirst();
         }
+    }
+
+    /** What storing the dirty files needs at the most. */
+    Admission.Cost dirtyCost() {
+        return dirty.values().stream()
+                .flatMap(file -> file.layers().stream())
+                .map(Layer::cost)
+                .reduce(Admission.Cost.NONE, Admission.Cost::plus);
     }
 
     /** The oldest record that the survivor memory must keep for this volume's dirty files, or null. */

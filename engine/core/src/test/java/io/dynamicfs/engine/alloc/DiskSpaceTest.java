@@ -226,4 +226,44 @@ class DiskSpaceTest {
                 .as("bitmaps that changed since they were drained")
                 .isEqualTo(regions);
     }
+
+    @Test
+    void keptRunsAreOnlyForThoseWhoAskForThem() {
+        DiskSpace space = empty(0, 2L * REGION);
+        space.keepRuns(2);
+        assertThat(space.keptRuns()).isEqualTo(2);
+        for (int i = 0; i < 2 * REGION - 2 * DiskSpace.RUN_BLOCKS; i++) {
+            assertThat(space.allocate(1)).isNotNegative();
+        }
+        assertThat(space.allocate(1)).isEqualTo(-1);
+        assertThat(space.freeBlocks()).isEqualTo(2L * DiskSpace.RUN_BLOCKS);
+        assertThat(space.allocateFromKept(2 * DiskSpace.RUN_BLOCKS)).isEqualTo(2L * REGION - 2L * DiskSpace.RUN_BLOCKS);
+        assertThat(space.allocateFromKept(1)).isEqualTo(-1);
+        assertThat(space.keptRuns()).isZero();
+    }
+
+    @Test
+    void whatIsLeftOfAKeptRunIsForEverybody() {
+        DiskSpace space = empty(0, REGION);
+        space.keepRuns(1);
+        assertThat(space.allocate(REGION - DiskSpace.RUN_BLOCKS)).isZero();
+        assertThat(space.allocate(1)).isEqualTo(-1);
+        assertThat(space.allocateFromKept(3)).isEqualTo(REGION - DiskSpace.RUN_BLOCKS);
+        assertThat(space.allocate(DiskSpace.RUN_BLOCKS - 3)).isEqualTo(REGION - DiskSpace.RUN_BLOCKS + 3);
+    }
+
+    @Test
+    void runsAreFoundAgainWhenTheyAreFreed() {
+        DiskSpace space = empty(0, REGION);
+        space.reserve(0, REGION);
+        space.keepRuns(3);
+        assertThat(space.freeRuns()).isZero();
+        space.free(100, 2 * DiskSpace.RUN_BLOCKS);
+        space.keepRuns(3);
+        assertThat(space.freeRuns()).isOne();
+        assertThat(space.keptRuns()).isOne();
+        space.free(100 + 2L * DiskSpace.RUN_BLOCKS, 156);
+        space.keepRuns(3);
+        assertThat(space.keptRuns()).isEqualTo(2);
+    }
 }

@@ -87,4 +87,21 @@ class MetadataSlotsTest {
         slots.free(127);
         assertThat(slots.allocate(chunk -> true)).isEqualTo(127);
     }
+
+    @Test
+    void onlyAChunkWithoutNodesIsForgotten() {
+        slots.addNew(1);
+        slots.addNew(2);
+        long address = slots.allocate(chunk -> chunk == 2);
+        assertThat(slots.emptyChunk(chunk -> true)).isEqualTo(1);
+        assertThatThrownBy(() -> slots.remove(2)).isInstanceOf(IllegalStateException.class);
+        slots.free(address);
+        assertThat(slots.emptyChunk(chunk -> true)).isEqualTo(2);
+        slots.remove(2);
+        assertThat(slots.usedBits()).containsOnlyKeys(1L);
+        assertThat(slots.freeSlots(chunk -> true)).isEqualTo(64);
+        List<Long> changed = new ArrayList<>();
+        slots.drainChanged((chunk, bits) -> changed.add(chunk));
+        assertThat(changed).containsExactly(1L);
+    }
 }

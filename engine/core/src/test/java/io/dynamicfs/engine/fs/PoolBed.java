@@ -101,6 +101,22 @@ final class PoolBed {
         return new PoolBed(this);
     }
 
+    /** Damages every block that holds these bytes, whole blocks of them; returns how many there are. */
+    int damage(byte[] blocks) {
+        int found = 0;
+        MemorySegment wanted = MemorySegment.ofArray(blocks);
+        for (MemoryBlockDevice disk : disks) {
+            for (long at = 0; at + blocks.length <= disk.sizeBytes(); at += BlockDevice.BLOCK_BYTES) {
+                MemorySegment place = disk.bytes().asSlice(at, blocks.length);
+                if (place.mismatch(wanted) < 0) {
+                    place.fill((byte) 0x55);
+                    found++;
+                }
+            }
+        }
+        return found;
+    }
+
     static byte[] name(String text) {
         return text.getBytes(StandardCharsets.UTF_8);
     }

@@ -1,0 +1,12 @@
+package io.dynamicfs.engine.fs;
+
+import io.dynamicfs.engine.syscall.Errno;
+
+/** A change found no room in the survivor memory: a commit makes some. */
+final class SurvivorFullException extends FsException {
+    private static final long serialVersionUID = 1L;
+
+    SurvivorFullException() {
+        super(Errno.ENOSPC, "the survivor memory is full");
+    }
+}
