@@ -63,6 +63,7 @@ final class Client {
     private int waitingSyncs;
     private long operations;
     private long acknowledgedSyncs;
+    private int refusals;
 
     /** {@code buffer} is native memory for one request, which clients of one thread share. */
     Client(String name, PosixVolume engine, SimClock clock, Trace trace, Tolerance tolerance, MemorySegment buffer) {
@@ -120,6 +121,17 @@ final class Client {
 
     long acknowledgedSyncs() {
         return acknowledgedSyncs;
+    }
+
+    /** Answers since {@link #takeRefusals} that there is no room. */
+    int refusals() {
+        return refusals;
+    }
+
+    int takeRefusals() {
+        int taken = refusals;
+        refusals = 0;
+        return taken;
     }
 
     int waitingSyncs() {
@@ -428,6 +440,7 @@ final class Client {
         } catch (RefusedByEngine refusal) {
             refused = refusal.failure;
             if (isTolerated(what, refused.errno())) {
+                refusals++;
                 trace.add(name, "  answered " + refused.errno());
                 return null;
             }

@@ -122,6 +122,11 @@ final class EngineSubject implements Subject {
     }
 
     @Override
+    public long filesNotStored() {
+        return pool.filesNotStored();
+    }
+
+    @Override
     public void serveSyncs() throws Refused {
         changing(pool::serveSyncs);
     }

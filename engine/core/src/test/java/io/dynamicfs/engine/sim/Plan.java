@@ -49,7 +49,40 @@ record Plan(
         return new Plan(seed, shape.diskBytes, shape.redundancy, harm, profile, faulty, operations, 8 * MIB);
     }
 
+    /** A pool of disks so small that it is nearly full most of the time, and its free space in pieces. */
+    static Plan nearFull(long seed, int operations) {
+        SplittableRandom random = new SplittableRandom(~seed);
+        Shape shape = pickSmallShape(random);
+        boolean harmed = random.nextInt(4) == 0 && shape.redundancy.losses() > 0;
+        int faulty = harmed ? random.nextInt(1, shape.redundancy.losses() + 1) : 0;
+        return new Plan(
+                seed,
+                shape.diskBytes,
+                shape.redundancy,
+                harmed ? Harm.COVERED : Harm.NONE,
+                Profile.FRAGMENTED,
+                faulty,
+                operations,
+                8 * MIB);
+    }
+
+    boolean isNearFull() {
+        return profile == Profile.FRAGMENTED;
+    }
+
     private record Shape(List<Long> diskBytes, Redundancy redundancy) {}
+
+    private static Shape pickSmallShape(SplittableRandom random) {
+        return switch (random.nextInt(8)) {
+            case 0 -> new Shape(sizes(random, 1, 20, 32), Redundancy.parse("1x"));
+            case 1 -> new Shape(sizes(random, 2, 18, 28), Redundancy.parse("2x"));
+            case 2 -> new Shape(sizes(random, 3, 18, 28), Redundancy.parse("2x"));
+            case 3 -> new Shape(sizes(random, 3, 18, 28), Redundancy.parse("3x"));
+            case 4 -> new Shape(sizes(random, 4, 16, 24), Redundancy.parse("2+1"));
+            case 5 -> new Shape(sizes(random, 5, 16, 24), Redundancy.parse("3x"));
+            default -> new Shape(sizes(random, 6, 16, 24), Redundancy.parse("4+2"));
+        };
+    }
 
     private static Shape pickShape(SplittableRandom random) {
         return switch (random.nextInt(10)) {

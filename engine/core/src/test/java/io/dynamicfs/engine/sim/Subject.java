@@ -62,6 +62,11 @@ interface Subject {
 
     boolean needsCommit();
 
+    /** Files that the last commit had to leave out. */
+    default long filesNotStored() {
+        return 0;
+    }
+
     void serveSyncs() throws Refused;
 
     boolean hasWaitingSyncs();

@@ -19,7 +19,9 @@ final class Workload {
         NAMES,
         DATA,
         SYNCS,
-        FULL
+        FULL,
+        /** At the edge of a full pool, with small writes all over and every second file removed. */
+        FRAGMENTED
     }
 
     private enum Kind {
@@ -48,22 +50,26 @@ final class Workload {
         CLOSE,
         FORGET,
         STATISTICS,
-        WRONG
+        WRONG,
+        SCATTER,
+        THIN_OUT
     }
 
     private static final Map<Profile, int[]> WEIGHTS = Map.of(
             // CREATE WRITE APPEND TRUNC REPLACE MKDIR RMDIR UNLINK RENAME LINK SYMLINK SPECIAL CHANGE
-            // SETX REMX REDUN SYNC SYNCDIR READ READDIR LOOK OPEN CLOSE FORGET STAT WRONG
+            // SETX REMX REDUN SYNC SYNCDIR READ READDIR LOOK OPEN CLOSE FORGET STAT WRONG SCATTER THIN
             Profile.MIXED,
-            weights(10, 20, 6, 5, 3, 4, 2, 5, 8, 3, 2, 1, 4, 3, 1, 1, 4, 1, 12, 4, 6, 3, 2, 4, 1, 2),
+            weights(10, 20, 6, 5, 3, 4, 2, 5, 8, 3, 2, 1, 4, 3, 1, 1, 4, 1, 12, 4, 6, 3, 2, 4, 1, 2, 0, 0),
             Profile.NAMES,
-            weights(14, 3, 1, 1, 4, 10, 6, 10, 20, 6, 4, 2, 6, 6, 3, 1, 2, 2, 2, 6, 6, 2, 2, 5, 1, 3),
+            weights(14, 3, 1, 1, 4, 10, 6, 10, 20, 6, 4, 2, 6, 6, 3, 1, 2, 2, 2, 6, 6, 2, 2, 5, 1, 3, 0, 0),
             Profile.DATA,
-            weights(5, 45, 12, 10, 4, 1, 0, 3, 2, 1, 0, 0, 1, 0, 0, 2, 4, 1, 25, 1, 2, 2, 2, 2, 1, 1),
+            weights(5, 45, 12, 10, 4, 1, 0, 3, 2, 1, 0, 0, 1, 0, 0, 2, 4, 1, 25, 1, 2, 2, 2, 2, 1, 1, 0, 0),
             Profile.SYNCS,
-            weights(10, 25, 12, 6, 8, 3, 2, 4, 8, 2, 1, 0, 3, 2, 1, 0, 25, 4, 5, 1, 2, 2, 2, 2, 1, 1),
+            weights(10, 25, 12, 6, 8, 3, 2, 4, 8, 2, 1, 0, 3, 2, 1, 0, 25, 4, 5, 1, 2, 2, 2, 2, 1, 1, 0, 0),
             Profile.FULL,
-            weights(14, 30, 30, 2, 2, 2, 1, 4, 2, 1, 1, 0, 2, 1, 0, 0, 2, 1, 5, 1, 2, 2, 2, 3, 3, 1));
+            weights(14, 30, 30, 2, 2, 2, 1, 4, 2, 1, 1, 0, 2, 1, 0, 0, 2, 1, 5, 1, 2, 2, 2, 3, 3, 1, 0, 0),
+            Profile.FRAGMENTED,
+            weights(20, 16, 16, 4, 4, 2, 1, 2, 2, 1, 1, 0, 1, 1, 0, 1, 8, 1, 3, 1, 1, 2, 2, 4, 2, 0, 6, 2));
 
     private static final int DIRECTORY_DEPTH_MAX = 4;
     private static final int DIRECTORIES_MAX = 12;
@@ -77,6 +83,8 @@ final class Workload {
 
     /** Keeping the volume near this size keeps a run fast. */
     private final long bytesWanted;
+
+    private boolean filled;
 
     Workload(SplittableRandom random, Profile profile, List<String> redundancies, long bytesWanted) {
         this.random = random;
@@ -93,6 +101,9 @@ final class Workload {
     }
 
     void next(Client client) {
+        if (profile == Profile.FRAGMENTED && stayNearFull(client)) {
+            return;
+        }
         if (storedBytes(client.state()) > bytesWanted && random.nextInt(3) > 0) {
             shrink(client);
             return;
@@ -124,6 +135,41 @@ final class Workload {
             case FORGET -> forget(client);
             case STATISTICS -> client.statistics();
             case WRONG -> wrong(client);
+            case SCATTER -> scatter(client);
+            case THIN_OUT -> thinOut(client);
+        }
+    }
+
+    /** Fills the pool in big steps at first, and makes room again after some of the refusals. */
+    private boolean stayNearFull(Client client) {
+        boolean refused = client.takeRefusals() > 0;
+        filled |= refused;
+        if (!filled && random.nextInt(3) > 0) {
+            fill(client);
+            return true;
+        }
+        if (!refused || random.nextInt(4) > 0) {
+            return false;
+        }
+        switch (random.nextInt(5)) {
+            case 0 -> thinOut(client);
+            case 1 -> shrink(client);
+            case 2 -> truncate(client);
+            default -> unlink(client);
+        }
+        return true;
+    }
+
+    private void fill(Client client) {
+        Node file = random.nextInt(4) == 0 ? pickFile(client) : null;
+        if (file == null) {
+            Long made = client.make(pickDirectory(client).inode, pickName(), ModelState.REGULAR | 0644, 0, pickOwner());
+            file = made == null ? pickFile(client) : client.state().find(made);
+        }
+        if (file != null) {
+            byte[] data = new byte[random.nextInt(3) == 0 ? random.nextInt(1, 40_000) : WRITE_BYTES_MAX];
+            random.nextBytes(data);
+            client.write(file.inode, file.content.size(), data);
         }
     }
 
@@ -403,6 +449,42 @@ final class Workload {
         }
     }
 
+    /** Small writes with gaps between them: every one needs a block of its own. */
+    private void scatter(Client client) {
+        Node file = pickFile(client);
+        if (file == null) {
+            create(client);
+            return;
+        }
+        long stride = 4096L * random.nextInt(1, 4);
+        long offset = random.nextLong(file.content.size() + 1) / 4096 * 4096;
+        int length = random.nextInt(3) == 0 ? 4096 : random.nextInt(1, 600);
+        for (int i = random.nextInt(5, 80); i > 0 && client.refusals() == 0; i--) {
+            byte[] data = new byte[length];
+            random.nextBytes(data);
+            client.write(file.inode, offset, data);
+            offset += stride;
+        }
+    }
+
+    /** Removes about every second file: what is free afterwards is in pieces. */
+    private void thinOut(Client client) {
+        for (Node directory : directories(client)) {
+            for (Map.Entry<String, Long> entry : List.copyOf(directory.children.entrySet())) {
+                Node child = client.state().find(entry.getValue());
+                if (child != null && child.isRegular() && random.nextBoolean()) {
+                    client.unlink(directory.inode, entry.getKey());
+                }
+            }
+        }
+        for (long inode :
+                Set.copyOf(client.model().referenced()).stream().sorted().toList()) {
+            if (!client.openFiles().contains(inode)) {
+                client.forget(inode, client.model().references(inode));
+            }
+        }
+    }
+
     private void shrink(Client client) {
         Node biggest = null;
         for (Node node : client.state().all()) {
@@ -527,7 +609,8 @@ final class Workload {
     }
 
     private int pickLength() {
-        int choice = random.nextInt(profile == Profile.FULL || profile == Profile.DATA ? 110 : 100);
+        int choice = random.nextInt(
+                profile == Profile.FULL || profile == Profile.DATA || profile == Profile.FRAGMENTED ? 110 : 100);
         if (choice < 40) {
             return random.nextInt(1, 600);
         } else if (choice < 60) {
