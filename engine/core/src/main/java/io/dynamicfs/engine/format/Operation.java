@@ -55,4 +55,7 @@ public sealed interface Operation {
     record Write(long inode, long offset, int length, Timestamp time) implements Content {}
 
     record Truncate(long inode, long size, Timestamp time) implements Content {}
+
+    /** {@code length} bytes from {@code offset} on are zero; with {@code grows} the file ends there at the least. */
+    record Zero(long inode, long offset, long length, boolean grows, Timestamp time) implements Content {}
 }

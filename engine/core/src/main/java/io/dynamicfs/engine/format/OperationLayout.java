@@ -21,6 +21,7 @@ public final class OperationLayout {
     static final byte REMOVE_XATTR = 9;
     static final byte WRITE = 10;
     static final byte TRUNCATE = 11;
+    static final byte ZERO = 12;
 
     static final int HAS_MODE = 1;
     static final int HAS_UID = 2;
@@ -81,6 +82,7 @@ public final class OperationLayout {
                     case Operation.RemoveXattr remove -> 8 + 2 + remove.name().length();
                     case Operation.Write write -> 8 + 8 + 4;
                     case Operation.Truncate truncate -> 8 + 8;
+                    case Operation.Zero zero -> 8 + 8 + 8 + 1;
                 };
     }
 
@@ -124,6 +126,11 @@ public final class OperationLayout {
             case Operation.Write write ->
                 target.putLong(write.inode()).putLong(write.offset()).putInt(write.length());
             case Operation.Truncate truncate -> target.putLong(truncate.inode()).putLong(truncate.size());
+            case Operation.Zero zero ->
+                target.putLong(zero.inode())
+                        .putLong(zero.offset())
+                        .putLong(zero.length())
+                        .put((byte) (zero.grows() ? 1 : 0));
         }
         target.order(order);
     }
@@ -154,6 +161,7 @@ public final class OperationLayout {
             case Operation.RemoveXattr remove -> REMOVE_XATTR;
             case Operation.Write write -> WRITE;
             case Operation.Truncate truncate -> TRUNCATE;
+            case Operation.Zero zero -> ZERO;
         };
     }
 
@@ -228,7 +236,8 @@ public final class OperationLayout {
                 case REMOVE_XATTR -> new Operation.RemoveXattr(inode(), name(), time);
                 case WRITE -> write(time);
                 case TRUNCATE -> new Operation.Truncate(inode(), position(), time);
-                default -> throw new CorruptOperation("type", MAKE + ".." + TRUNCATE, type);
+                case ZERO -> zero(time);
+                default -> throw new CorruptOperation("type", MAKE + ".." + ZERO, type);
             };
         }
 
@@ -257,6 +266,21 @@ public final class OperationLayout {
                 throw new CorruptOperation("write length", "at most " + LENGTH_MAX + ", ending below 2^63", length);
             }
             return new Operation.Write(inode, offset, length, time);
+        }
+
+        private Operation zero(Timestamp time) throws CorruptOperation {
+            long inode = inode();
+            long offset = position();
+            long length = position();
+            if (length == 0 || offset > Long.MAX_VALUE - length) {
+                throw new CorruptOperation("zeroed length", "at least 1, ending below 2^63", length);
+            }
+            need(1);
+            int grows = source.get();
+            if ((grows & ~1) != 0) {
+                throw new CorruptOperation("growth", "0 or 1", grows);
+            }
+            return new Operation.Zero(inode, offset, length, grows == 1, time);
         }
 
         private long inode() throws CorruptOperation {

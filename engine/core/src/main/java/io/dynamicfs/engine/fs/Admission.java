@@ -7,6 +7,7 @@ import io.dynamicfs.engine.format.DiskGeometry;
 import io.dynamicfs.engine.format.NodeLayout;
 import io.dynamicfs.engine.format.OperationLayout;
 import io.dynamicfs.engine.format.Redundancy;
+import io.dynamicfs.engine.format.Slice;
 import io.dynamicfs.engine.syscall.Errno;
 import java.util.concurrent.locks.Lock;
 
@@ -144,11 +145,12 @@ final class Admission {
                 pieces * RECORD_BYTES_PER_PIECE + blocks * CHECKSUM_BYTES_PER_BLOCK);
     }
 
-    /** What it needs to remove {@code slices} slices from a file. */
+    /** What it needs to remove {@code slices} slices, or parts of them, from a file. It may end as bytes in the tree. */
     Cost costOfCut(Redundancy policy, long slices) {
         return slices <= CUT_AT_ONCE
-                ? new Cost(0, 2 + slices * touchedPerPiece(policy), 0)
-                : new Cost(0, 4, slices * SLICE_BYTES);
+                ? new Cost(0, 2 + slices * touchedPerPiece(policy), Slice.INLINE_BYTES_MAX + SLICE_BYTES)
+                : new Cost(
+                        0, 4 + 2 * touchedPerPiece(policy), Slice.INLINE_BYTES_MAX + slices * SLICE_BYTES);
     }
 
     /** The nodes that hold an extent's record, the reverse records of its fragments, and the slice. */
@@ -217,6 +219,39 @@ final class Admission {
             fruitless = room() > before ? 0 : fruitless + 1;
         }
         throw new FsException(Errno.ENOSPC, "pool " + pool.name() + " is full");
+    }
+
+    /** Commits while bytes that are to be written later have no room; refuses them when that does not help. Nothing is kept for them. */
+    void requireRoom(Volume volume, Need need) throws FsException {
+        pool.requireWritable();
+        long least = Long.MAX_VALUE;
+        for (int fruitless = 0; fruitless <= COMMITS_UNTIL_REUSE; ) {
+            long missing = need.bytes() - pool.statistics(volume).availableBytes();
+            if (missing <= 0) {
+                return;
+            }
+            if (!mayGrow()) {
+                break;
+            }
+            fruitless = missing < least ? 0 : fruitless + 1;
+            least = Math.min(least, missing);
+            pool.commitFor();
+        }
+        throw new FsException(Errno.ENOSPC, "pool " + pool.name() + " has no room for what is to be written later");
+    }
+
+    /** How many bytes need room that is not there yet. */
+    interface Need {
+        long bytes() throws FsException;
+    }
+
+    private boolean mayGrow() {
+        synchronized (this) {
+            if (dirty.blocks > 0 || store.pendingBlocks() > 0) {
+                return true;
+            }
+        }
+        return pool.isDeleting();
     }
 
     private synchronized boolean take(Redundancy policy, Cost cost, boolean deletes) {

@@ -179,10 +179,10 @@ final class FileFlush {
             long half = offset + length / 2;
             long middle = toBlockEnd(half) < end - half ? half + toBlockEnd(half) : half / BLOCK * BLOCK;
             List<FilePiece> halves = new ArrayList<>();
-            if (layer.isDirty(offset, middle)) {
+            if (layer.isWritten(offset, middle)) {
                 halves.addAll(addPieces(offset, middle));
             }
-            if (layer.isDirty(middle, end)) {
+            if (layer.isWritten(middle, end)) {
                 halves.addAll(addPieces(middle, end));
             }
             return halves;
@@ -221,9 +221,7 @@ final class FileFlush {
         }
         Inode old = NamespaceReader.decode(inode, value);
         long difference = 0;
-        if (layer.cutAt() < old.size()) {
-            difference -= volume.cut(editor, inode, old, layer.cutAt(), released);
-        }
+        difference -= volume.cut(editor, inode, old, layer.emptied(), layer.isCutBitByBit(), released);
         if (inline != null) {
             difference -= FileMap.punch(editor, inode, 0, Long.MAX_VALUE, released);
             if (inline.length > 0) {

@@ -49,23 +49,24 @@ final class FileMap {
         return new Placed(VolumeKeys.numberOf(entry.getKey()), Slice.decode(entry.getValue()));
     }
 
-    /** Slices that show anything from {@code from} on, counted up to {@code countMax}. */
-    static int count(TreeReader tree, long inode, long from, int countMax) {
+    /** Slices that show anything of bytes {@code from} to {@code to}, counted up to {@code countMax}. */
+    static int count(TreeReader tree, long inode, long from, long to, int countMax) {
         Placed before = from == 0 ? null : at(tree, inode, from - 1);
         int count = before != null && before.end() > from ? 1 : 0;
-        Cursor cursor = tree.scan(VolumeKeys.slice(inode, from), VolumeKeys.after(inode, VolumeKeys.SLICE));
+        Cursor cursor = tree.scan(VolumeKeys.slice(inode, from), VolumeKeys.slice(inode, Math.max(from, to)));
         while (count < countMax && cursor.next()) {
             count++;
         }
         return count;
     }
 
-    /** Gives the slices that start at {@code from} or later to another inode; returns their bytes. */
-    static long move(TreeEditor tree, long inode, long from, long target) {
+    /** Gives the slices that lie in bytes {@code from} to {@code to} as a whole to another inode; returns their bytes. */
+    static long move(TreeEditor tree, long inode, long from, long to, long target) {
         List<Placed> moved = new ArrayList<>();
-        Cursor cursor = tree.scan(VolumeKeys.slice(inode, from), VolumeKeys.after(inode, VolumeKeys.SLICE));
-        while (cursor.next()) {
-            moved.add(new Placed(VolumeKeys.numberOf(cursor.key()), Slice.decode(cursor.value())));
+        for (Placed placed : slices(tree, inode, from, to)) {
+            if (placed.offset >= from && placed.end() <= to) {
+                moved.add(placed);
+            }
         }
         long bytes = 0;
         for (Placed placed : moved) {
@@ -74,6 +75,30 @@ final class FileMap {
             bytes += placed.slice.length();
         }
         return bytes;
+    }
+
+    /** The first byte from {@code from} on that no slice shows, at most {@code limit}. */
+    static long holeFrom(TreeReader tree, long inode, long from, long limit) {
+        Placed before = at(tree, inode, from);
+        long at = before == null || before.end() <= from ? from : before.end();
+        if (at == from) {
+            return from;
+        }
+        Cursor cursor = tree.scan(VolumeKeys.slice(inode, at), VolumeKeys.slice(inode, Math.max(at, limit)));
+        while (at < limit && cursor.next() && VolumeKeys.numberOf(cursor.key()) == at) {
+            at += Slice.decode(cursor.value()).length();
+        }
+        return Math.min(at, limit);
+    }
+
+    /** The first byte from {@code from} on that a slice shows, at most {@code limit}. */
+    static long dataFrom(TreeReader tree, long inode, long from, long limit) {
+        Placed before = at(tree, inode, from);
+        if (before != null && before.end() > from) {
+            return from;
+        }
+        Cursor cursor = tree.scan(VolumeKeys.slice(inode, from), VolumeKeys.slice(inode, Math.max(from, limit)));
+        return cursor.next() ? VolumeKeys.numberOf(cursor.key()) : limit;
     }
 
     /** Makes bytes {@code from} to {@code to} a hole; adds what extents no longer show to {@code released}. Returns the bytes removed. */

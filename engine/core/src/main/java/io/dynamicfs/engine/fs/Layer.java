@@ -9,18 +9,60 @@ import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Changes to the content of one file that are not part of its stored slices yet: first the content below is cut at
- * {@link #cutAt}, then the runs lie over it. The bytes of a run are in the survivor log. Guarded by the pool's lock; a layer
+ * {@link #cutAt}, then the runs lie over it. A run is zeros, or bytes that are in the survivor log. Guarded by the pool's lock; a layer
  * that is being flushed does not change any more.
  */
 final class Layer {
-    private final TreeMap<Long, MemorySegment> runs = new TreeMap<>();
+    /** A stretch of the file that this layer decides. */
+    private sealed interface Run {
+        long length();
+
+        /** From {@code from} to {@code to}, counted from the start of the run. */
+        Run part(long from, long to);
+
+        /** Puts bytes from {@code from} on, as many as there is room for, into {@code target}. */
+        void copyTo(MemorySegment target, long from);
+    }
+
+    private record Data(MemorySegment bytes) implements Run {
+        @Override
+        public long length() {
+            return bytes.byteSize();
+        }
+
+        @Override
+        public Run part(long from, long to) {
+            return new Data(bytes.asSlice(from, to - from));
+        }
+
+        @Override
+        public void copyTo(MemorySegment target, long from) {
+            MemorySegment.copy(bytes, from, target, 0, target.byteSize());
+        }
+    }
+
+    private record Zeros(long length) implements Run {
+        @Override
+        public Run part(long from, long to) {
+            return new Zeros(to - from);
+        }
+
+        @Override
+        public void copyTo(MemorySegment target, long from) {
+            target.fill((byte) 0);
+        }
+    }
+
+    private final TreeMap<Long, Run> runs = new TreeMap<>();
     private long cutAt = Long.MAX_VALUE;
     private long size;
     private Admission.Cost cost = Admission.Cost.NONE;
+    private boolean cutBitByBit;
     private @Nullable Timestamp modified;
     private @Nullable Timestamp changed;
     private final long firstSequence;
@@ -36,12 +78,18 @@ final class Layer {
 
     void write(SurvivorLog.Entry entry, long offset, Timestamp time) {
         MemorySegment data = entry.data();
-        long end = offset + data.byteSize();
-        clear(offset, end);
-        if (data.byteSize() > 0) {
-            runs.put(offset, data);
+        put(offset, new Data(data));
+        size = Math.max(size, offset + data.byteSize());
+        touched(entry, time);
+    }
+
+    /** Makes bytes zero; what lies behind the end of a file that does not grow is left out. */
+    void zero(SurvivorLog.Entry entry, long offset, long length, boolean grows, Timestamp time) {
+        long end = offset + length;
+        if (grows) {
+            size = Math.max(size, end);
         }
-        size = Math.max(size, end);
+        put(offset, new Zeros(Math.max(0, Math.min(end, size) - offset)));
         touched(entry, time);
     }
 
@@ -58,12 +106,10 @@ final class Layer {
             clear(later.cutAt, Long.MAX_VALUE);
             cutAt = Math.min(cutAt, later.cutAt);
         }
-        later.runs.forEach((offset, data) -> {
-            clear(offset, offset + data.byteSize());
-            runs.put(offset, data);
-        });
+        later.runs.forEach(this::put);
         size = later.size;
         cost = cost.plus(later.cost);
+        cutBitByBit |= later.cutBitByBit;
         modified = later.modified;
         changed = later.changed;
         lastSequence = later.lastSequence;
@@ -78,6 +124,15 @@ final class Layer {
         cost = cost.plus(more);
     }
 
+    /** What this layer makes holes has many slices: its cost is that of giving them to an inode without a name. */
+    void cutBitByBit() {
+        cutBitByBit = true;
+    }
+
+    boolean isCutBitByBit() {
+        return cutBitByBit;
+    }
+
     /** Blocks that a range touches. */
     static long blocks(long offset, long length) {
         int block = DiskGeometry.BLOCK_BYTES;
@@ -90,25 +145,36 @@ final class Layer {
         lastSequence = entry.sequence();
     }
 
+    private void put(long offset, Run run) {
+        if (run.length() > 0) {
+            clear(offset, offset + run.length());
+            runs.put(offset, run);
+        }
+    }
+
     private void clear(long from, long to) {
-        Map.Entry<Long, MemorySegment> before = runs.lowerEntry(from);
-        if (before != null && before.getKey() + before.getValue().byteSize() > from) {
+        Map.Entry<Long, Run> before = runs.lowerEntry(from);
+        if (before != null && end(before) > from) {
             long offset = before.getKey();
-            MemorySegment data = before.getValue();
-            runs.put(offset, data.asSlice(0, from - offset));
-            if (offset + data.byteSize() > to) {
-                runs.put(to, data.asSlice(to - offset));
+            Run run = before.getValue();
+            runs.put(offset, run.part(0, from - offset));
+            if (offset + run.length() > to) {
+                runs.put(to, run.part(to - offset, run.length()));
             }
         }
-        NavigableMap<Long, MemorySegment> inside = runs.subMap(from, true, to, false);
-        Map.Entry<Long, MemorySegment> last = inside.lastEntry();
-        MemorySegment rest = last != null && last.getKey() + last.getValue().byteSize() > to
-                ? last.getValue().asSlice(to - last.getKey())
+        NavigableMap<Long, Run> inside = runs.subMap(from, true, to, false);
+        Map.Entry<Long, Run> last = inside.lastEntry();
+        Run rest = last != null && end(last) > to
+                ? last.getValue().part(to - last.getKey(), last.getValue().length())
                 : null;
         inside.clear();
         if (rest != null) {
             runs.put(to, rest);
         }
+    }
+
+    private static long end(Map.Entry<Long, Run> run) {
+        return run.getKey() + run.getValue().length();
     }
 
     /** A part of a read that this layer does not answer: bytes {@code from} to {@code to} of the file. */
@@ -122,23 +188,23 @@ final class Layer {
         List<Gap> left = new ArrayList<>();
         for (Gap gap : gaps) {
             long at = gap.from;
-            Map.Entry<Long, MemorySegment> before = runs.lowerEntry(gap.from);
-            NavigableMap<Long, MemorySegment> rest = runs.subMap(gap.from, true, gap.to, false);
-            if (before != null && before.getKey() + before.getValue().byteSize() > gap.from) {
-                at = copyRun(before.getKey(), before.getValue(), at, gap.to, base, target);
+            Map.Entry<Long, Run> before = runs.lowerEntry(gap.from);
+            NavigableMap<Long, Run> rest = runs.subMap(gap.from, true, gap.to, false);
+            if (before != null && end(before) > gap.from) {
+                at = copyRun(before, at, gap.to, base, target);
             }
-            for (Map.Entry<Long, MemorySegment> run : rest.entrySet()) {
+            for (Map.Entry<Long, Run> run : rest.entrySet()) {
                 below(at, run.getKey(), base, target, left);
-                at = copyRun(run.getKey(), run.getValue(), run.getKey(), gap.to, base, target);
+                at = copyRun(run, run.getKey(), gap.to, base, target);
             }
             below(at, gap.to, base, target, left);
         }
         return left;
     }
 
-    private static long copyRun(long offset, MemorySegment data, long from, long to, long base, MemorySegment target) {
-        long end = Math.min(to, offset + data.byteSize());
-        MemorySegment.copy(data, from - offset, target, from - base, end - from);
+    private static long copyRun(Map.Entry<Long, Run> run, long from, long to, long base, MemorySegment target) {
+        long end = Math.min(to, end(run));
+        run.getValue().copyTo(target.asSlice(from - base, end - from), from - run.getKey());
         return end;
     }
 
@@ -152,24 +218,74 @@ final class Layer {
         }
     }
 
-    boolean isDirty(long from, long to) {
-        Map.Entry<Long, MemorySegment> last = runs.lowerEntry(to);
-        return last != null && last.getKey() + last.getValue().byteSize() > from;
+    /** Whether something was written there. */
+    boolean isWritten(long from, long to) {
+        for (Map.Entry<Long, Run> run : runs.headMap(to, false).descendingMap().entrySet()) {
+            if (end(run) <= from) {
+                return false;
+            }
+            if (run.getValue() instanceof Data) {
+                return true;
+            }
+        }
+        return false;
     }
 
-    /** The dirty bytes as ranges, neighbours joined. */
+    /** The written bytes as ranges, neighbours joined. */
     List<Gap> ranges() {
+        return ranges(Data.class::isInstance);
+    }
+
+    /** What was made zero and not written since, neighbours joined. */
+    List<Gap> zeros() {
+        return ranges(Zeros.class::isInstance);
+    }
+
+    /** What of the content below is not there any more and was not written since. */
+    List<Gap> emptied() {
+        List<Gap> emptied = new ArrayList<>(zeros());
+        if (cutAt != Long.MAX_VALUE) {
+            emptied.add(new Gap(cutAt, Long.MAX_VALUE));
+        }
+        return emptied;
+    }
+
+    private List<Gap> ranges(Predicate<Run> wanted) {
         List<Gap> ranges = new ArrayList<>();
-        for (Map.Entry<Long, MemorySegment> run : runs.entrySet()) {
-            long from = run.getKey();
-            long to = from + run.getValue().byteSize();
-            if (!ranges.isEmpty() && ranges.getLast().to == from) {
-                ranges.set(ranges.size() - 1, new Gap(ranges.getLast().from, to));
+        for (Map.Entry<Long, Run> run : runs.entrySet()) {
+            if (!wanted.test(run.getValue())) {
+                continue;
+            }
+            if (!ranges.isEmpty() && ranges.getLast().to == run.getKey()) {
+                ranges.set(ranges.size() - 1, new Gap(ranges.getLast().from, end(run)));
             } else {
-                ranges.add(new Gap(from, to));
+                ranges.add(new Gap(run.getKey(), end(run)));
             }
         }
         return ranges;
+    }
+
+    /** Who decides what is at {@code offset}, and up to where at the least. */
+    Stretch at(long offset) {
+        Map.Entry<Long, Run> run = runs.floorEntry(offset);
+        if (run != null && end(run) > offset) {
+            return new Stretch(run.getValue() instanceof Data ? Stretch.Content.DATA : Stretch.Content.HOLE, end(run));
+        }
+        Long next = runs.higherKey(offset);
+        long end = next == null ? Long.MAX_VALUE : next;
+        return offset >= cutAt
+                ? new Stretch(Stretch.Content.HOLE, end)
+                : new Stretch(Stretch.Content.BELOW, Math.min(end, cutAt));
+    }
+
+    /** What a file has up to {@code to}, seen from a layer. */
+    record Stretch(Content content, long to) {
+        enum Content {
+            DATA,
+            HOLE,
+            /** What the content below has. */
+            BELOW
+        }
     }
 
     /** Where the content below ends at the most. */

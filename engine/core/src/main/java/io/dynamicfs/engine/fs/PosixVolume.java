@@ -76,6 +76,18 @@ public interface PosixVolume {
     /** Writes all of {@code source} or fails with nothing written. */
     void write(long inode, long offset, MemorySegment source) throws FsException;
 
+    /**
+     * Makes sure that the bytes could be stored, and with {@code grows} that the file ends behind them at the least. Content
+     * does not change.
+     */
+    void allocate(long inode, long offset, long length, boolean grows) throws FsException;
+
+    /** Makes bytes zero and gives back their space; with {@code grows} the file then ends behind them at the least. */
+    void zero(long inode, long offset, long length, boolean grows) throws FsException;
+
+    /** The first offset from {@code offset} on that has data, or that is in a hole or at the end; ENXIO where there is none. */
+    long seek(long inode, long offset, boolean hole) throws FsException;
+
     byte[] getXattr(long inode, byte[] name) throws FsException;
 
     void setXattr(long inode, byte[] name, byte[] value, int flags) throws FsException;

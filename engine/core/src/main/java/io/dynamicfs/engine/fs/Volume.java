@@ -604,17 +604,22 @@ public final class Volume implements PosixVolume {
         if (size < 0) {
             throw new FsException(Errno.EINVAL);
         }
-        Admission.Cost cost = pool.admission().makeRoomForContent(redundancy(), 0, true, () -> costOfCut(inode, size));
+        Admission.Cost cost =
+                pool.admission().makeRoomForContent(redundancy(), 0, true, () -> costOfCut(inode, size, Long.MAX_VALUE));
         try {
-            runLocked(() -> {
-                Inode file = regular(inode);
-                Timestamp now = pool.now();
-                SurvivorLog.Entry entry = pool.record(record.id(), new Operation.Truncate(inode, size, now), NO_DATA);
-                changeContent(inode, file, entry, cost, layer -> layer.truncate(entry, size, now));
-            });
+            runLocked(() -> truncateLocked(inode, regular(inode), size, cost));
         } finally {
             pool.admission().done(cost);
         }
+    }
+
+    private void truncateLocked(long inode, Inode file, long size, Admission.Cost cost) throws FsException {
+        Timestamp now = pool.now();
+        SurvivorLog.Entry entry = pool.record(record.id(), new Operation.Truncate(inode, size, now), NO_DATA);
+        changeContent(inode, file, entry, cost, layer -> {
+            layer.truncate(entry, size, now);
+            noteManySlices(layer, inode, size, Long.MAX_VALUE);
+        });
     }
 
     private Admission.Cost costOfWrite(long inode, long offset, long length) throws FsException {
@@ -625,9 +630,112 @@ public final class Volume implements PosixVolume {
         return pool.admission().costOfWrite(redundancy(), offset, length, replaced);
     }
 
-    private Admission.Cost costOfCut(long inode, long size) throws FsException {
-        int slices = read(() -> FileMap.count(tree, inode, size, SLICES_COUNTED_MAX));
+    /** What it needs to make bytes {@code from} to {@code to} of a file a hole. */
+    private Admission.Cost costOfCut(long inode, long from, long to) throws FsException {
+        int slices = read(() -> FileMap.count(tree, inode, from, to, SLICES_COUNTED_MAX));
         return pool.admission().costOfCut(redundancy(), slices);
+    }
+
+    /** What was counted to go bit by bit must not go at once because parts of it are written again before. */
+    private void noteManySlices(Layer layer, long inode, long from, long to) {
+        if (FileMap.count(tree, inode, from, to, Admission.CUT_AT_ONCE + 1) > Admission.CUT_AT_ONCE) {
+            layer.cutBitByBit();
+        }
+    }
+
+    @Override
+    public void allocate(long inode, long offset, long length, boolean grows) throws FsException {
+        checkRange(offset, length);
+        read(() -> regular(inode));
+        pool.requireQuota(this, inode, offset, length);
+        pool.admission().requireRoom(this, () -> length - storedBytes(inode, offset, offset + length));
+        Admission.Cost cost = pool.admission()
+                .makeRoomForContent(redundancy(), 0, false, () -> costOfCut(inode, offset + length, offset + length));
+        try {
+            runLocked(() -> {
+                Inode file = regular(inode);
+                if (grows && offset + length > currentSize(inode, file)) {
+                    truncateLocked(inode, file, offset + length, cost);
+                }
+            });
+        } finally {
+            pool.admission().done(cost);
+        }
+    }
+
+    private long currentSize(long inode, Inode file) {
+        DirtyFile changes = dirty.get(inode);
+        return changes == null ? file.size() : changes.size(file.size());
+    }
+
+    @Override
+    public void zero(long inode, long offset, long length, boolean grows) throws FsException {
+        checkRange(offset, length);
+        Admission.Cost cost = pool.admission()
+                .makeRoomForContent(redundancy(), 0, true, () -> costOfCut(inode, offset, offset + length));
+        try {
+            runLocked(() -> {
+                Inode file = regular(inode);
+                Timestamp now = pool.now();
+                SurvivorLog.Entry entry =
+                        pool.record(record.id(), new Operation.Zero(inode, offset, length, grows, now), NO_DATA);
+                changeContent(inode, file, entry, cost, layer -> {
+                    layer.zero(entry, offset, length, grows, now);
+                    noteManySlices(layer, inode, offset, offset + length);
+                });
+            });
+        } finally {
+            pool.admission().done(cost);
+        }
+    }
+
+    private static void checkRange(long offset, long length) throws FsException {
+        if (offset < 0 || length <= 0) {
+            throw new FsException(Errno.EINVAL);
+        }
+        if (offset > SIZE_MAX - length) {
+            throw new FsException(Errno.EFBIG);
+        }
+    }
+
+    @Override
+    public long seek(long inode, long offset, boolean hole) throws FsException {
+        return lockedForReading(() -> {
+            Inode file = regular(inode);
+            DirtyFile changes = dirty.get(inode);
+            long size = currentSize(inode, file);
+            if (offset < 0 || offset >= size) {
+                throw new FsException(Errno.ENXIO);
+            }
+            List<Layer> layers = changes == null ? List.of() : changes.layers();
+            long at = offset;
+            while (at < size) {
+                Layer.Stretch stretch = stretch(inode, layers, at, size);
+                if ((stretch.content() == Layer.Stretch.Content.HOLE) == hole) {
+                    return at;
+                }
+                at = stretch.to();
+            }
+            if (!hole) {
+                throw new FsException(Errno.ENXIO);
+            }
+            return size;
+        });
+    }
+
+    private Layer.Stretch stretch(long inode, List<Layer> layers, long at, long size) {
+        long end = size;
+        for (Layer layer : layers) {
+            Layer.Stretch stretch = layer.at(at);
+            end = Math.min(end, stretch.to());
+            if (stretch.content() != Layer.Stretch.Content.BELOW) {
+                return new Layer.Stretch(stretch.content(), end);
+            }
+        }
+        long data = FileMap.dataFrom(tree, inode, at, end);
+        return data > at
+                ? new Layer.Stretch(Layer.Stretch.Content.HOLE, data)
+                : new Layer.Stretch(Layer.Stretch.Content.DATA, FileMap.holeFrom(tree, inode, at, end));
     }
 
     private interface LayerChange {
@@ -775,7 +883,14 @@ public final class Volume implements PosixVolume {
             switch (change) {
                 case Operation.Write(long inode, long offset, int length, Timestamp time) ->
                     layer.write(entry, offset, time);
-                case Operation.Truncate(long inode, long size, Timestamp time) -> layer.truncate(entry, size, time);
+                case Operation.Truncate(long inode, long size, Timestamp time) -> {
+                    layer.truncate(entry, size, time);
+                    noteManySlices(layer, inode, size, Long.MAX_VALUE);
+                }
+                case Operation.Zero(long inode, long offset, long length, boolean grows, Timestamp time) -> {
+                    layer.zero(entry, offset, length, grows, time);
+                    noteManySlices(layer, inode, offset, offset + length);
+                }
             }
         });
     }
@@ -784,7 +899,8 @@ public final class Volume implements PosixVolume {
         try {
             return switch (change) {
                 case Operation.Write write -> costOfWrite(write.inode(), write.offset(), write.length());
-                case Operation.Truncate truncate -> costOfCut(truncate.inode(), truncate.size());
+                case Operation.Truncate truncate -> costOfCut(truncate.inode(), truncate.size(), Long.MAX_VALUE);
+                case Operation.Zero zero -> costOfCut(zero.inode(), zero.offset(), zero.offset() + zero.length());
             };
         } catch (FsException e) {
             throw new StoppedException("inode " + change.inode() + " cannot be read: " + e.getMessage(), e);
@@ -852,15 +968,44 @@ public final class Volume implements PosixVolume {
     }
 
     /**
-     * Cuts a file's slices at {@code from} and returns by how many bytes they are fewer. When they are many, an inode without a
-     * name gets them, which later commits remove bit by bit.
+     * Makes ranges of a file holes and returns by how many bytes it is fewer. When they have many slices, an inode without a name
+     * gets these, which later commits remove bit by bit.
      */
-    long cut(TreeEditor editor, long inode, Inode file, long from, Map<Long, Integer> released) {
-        if (FileMap.count(editor, inode, from, Admission.CUT_AT_ONCE + 1) <= Admission.CUT_AT_ONCE) {
-            return FileMap.punch(editor, inode, from, Long.MAX_VALUE, released);
+    long cut(
+            TreeEditor editor,
+            long inode,
+            Inode file,
+            List<Layer.Gap> ranges,
+            boolean bitByBit,
+            Map<Long, Integer> released) {
+        long removed = bitByBit || hasManySlices(editor, inode, ranges) ? moveAside(editor, inode, file, ranges) : 0;
+        for (Layer.Gap range : ranges) {
+            removed += FileMap.punch(editor, inode, range.from(), range.to(), released);
         }
-        long rest = nextInode++;
-        long moved = FileMap.move(editor, inode, from, rest);
+        return removed;
+    }
+
+    private static boolean hasManySlices(TreeEditor editor, long inode, List<Layer.Gap> ranges) {
+        int left = Admission.CUT_AT_ONCE;
+        for (Layer.Gap range : ranges) {
+            left -= FileMap.count(editor, inode, range.from(), range.to(), left + 1);
+            if (left < 0) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private long moveAside(TreeEditor editor, long inode, Inode file, List<Layer.Gap> ranges) {
+        long rest = nextInode;
+        long moved = 0;
+        for (Layer.Gap range : ranges) {
+            moved += FileMap.move(editor, inode, range.from(), range.to(), rest);
+        }
+        if (moved == 0) {
+            return 0;
+        }
+        nextInode++;
         Inode.Editor cutOff = Inode.fresh(file.mode(), file.uid(), file.gid(), file.changed())
                 .links(0)
                 .size(file.size())
@@ -871,7 +1016,7 @@ public final class Volume implements PosixVolume {
         inodes++;
         // They leave the file, but not the volume.
         storedBytes += moved;
-        return moved + FileMap.punch(editor, inode, from, Long.MAX_VALUE, released);
+        return moved;
     }
 
     /** Removes inodes that have neither names nor references, as far as {@code budget} slices go; returns what is left of it. */

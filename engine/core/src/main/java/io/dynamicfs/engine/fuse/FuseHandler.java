@@ -50,11 +50,20 @@ public interface FuseHandler {
     /** Returns the flags of the opened file, such as {@link #OPEN_KEEP_CACHE}. */
     int open(FuseRequest request, int flags) throws Exception;
 
+    /** A file that was opened or created with {@code flags} is closed by all who shared that. */
+    void release(FuseRequest request, int flags) throws Exception;
+
     /** Returns how many bytes there were; less than the target takes only at the end of the file. */
     int read(FuseRequest request, long offset, MemorySegment target) throws Exception;
 
     /** Writes all of {@code source}. {@code killPrivileges}: the file loses its set-user-id and set-group-id bits. */
     void write(FuseRequest request, long offset, MemorySegment source, boolean killPrivileges) throws Exception;
+
+    /** {@code mode} is that of fallocate(2). */
+    void allocate(FuseRequest request, long offset, long length, int mode) throws Exception;
+
+    /** Where the next data is or, with {@code hole}, the next hole; {@code reply} is answered now or later, from any thread. */
+    void seek(FuseRequest request, long offset, boolean hole, ParkedReply reply) throws Exception;
 
     /** fsync of a file or directory; {@code reply} is answered now or later, from any thread. */
     void sync(FuseRequest request, boolean dataOnly, ParkedReply reply) throws Exception;

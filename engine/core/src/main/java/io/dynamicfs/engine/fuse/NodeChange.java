@@ -13,4 +13,9 @@ public record NodeChange(
         @Nullable Long size,
         @Nullable FuseTime accessed,
         @Nullable FuseTime modified,
-        boolean killPrivileges) {}
+        boolean killPrivileges) {
+
+    public boolean isEmpty() {
+        return mode == null && uid == null && gid == null && size == null && accessed == null && modified == null;
+    }
+}

@@ -35,8 +35,10 @@ enum Opcode {
     INTERRUPT(36),
     DESTROY(38),
     BATCH_FORGET(42),
+    FALLOCATE(43),
     READDIRPLUS(44),
     RENAME2(45),
+    LSEEK(46),
     STATX(52);
 
     private static final @Nullable Opcode[] BY_NUMBER = new @Nullable Opcode[STATX.number + 1];

@@ -5,7 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicBoolean;
 
-/** A request without a result whose answer comes later and from any thread. Only the first answer counts. */
+/** A request whose answer comes later and from any thread. Only the first answer counts. */
 public final class ParkedReply {
     private final ReplyChannel channel;
     private final long wireUnique;
@@ -19,21 +19,35 @@ public final class ParkedReply {
     }
 
     public void succeed() {
-        answer(0);
+        answer(0, ReplyLayout.HEADER_BYTES, 0);
+    }
+
+    /** The answer of an LSEEK. */
+    public void succeed(long position) {
+        answer(0, ReplyLayout.HEADER_BYTES + ReplyLayout.POSITION_BYTES, position);
     }
 
     public void fail(Errno errno) {
-        answer(-errno.number());
+        answer(-errno.number(), ReplyLayout.HEADER_BYTES, 0);
     }
 
-    private void answer(int error) {
+    /**
+     * Has the kernel send the writes to an inode that are only in its cache, then runs {@code then}: what it finds in the volume
+     * is what programs have written. Readers go on meanwhile, for they have to serve those writes.
+     */
+    public void afterWriteBack(long inode, Runnable then) {
+        channel.writeBack(inode, then);
+    }
+
+    private void answer(int error, int length, long position) {
         if (!answered.compareAndSet(false, true) || !connected) {
             return;
         }
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment reply = arena.allocate(ReplyLayout.HEADER_BYTES, 8);
-            ReplyLayout.header(reply, ReplyLayout.HEADER_BYTES, error, wireUnique);
-            channel.send(reply.address(), ReplyLayout.HEADER_BYTES);
+            MemorySegment reply = arena.allocate(ReplyLayout.HEADER_BYTES + ReplyLayout.POSITION_BYTES, 8);
+            ReplyLayout.header(reply, length, error, wireUnique);
+            ReplyLayout.position(reply, ReplyLayout.BODY, position);
+            channel.send(reply.address(), length);
         } finally {
             channel.release();
         }

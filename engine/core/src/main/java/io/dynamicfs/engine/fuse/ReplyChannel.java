@@ -4,6 +4,9 @@ package io.dynamicfs.engine.fuse;
 interface ReplyChannel {
     void send(long address, long bytes);
 
+    /** Has the kernel send what it has cached of an inode's content, then runs {@code then} on another thread. */
+    void writeBack(long inode, Runnable then);
+
     /** Keeps the channel usable for one later reply; false when it has ended. */
     boolean retain();
 

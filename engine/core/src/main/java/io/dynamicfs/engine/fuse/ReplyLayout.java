@@ -22,6 +22,7 @@ final class ReplyLayout {
     static final int ENTRY_BYTES = 40 + ATTRIBUTE_BYTES;
     static final int OPEN_BYTES = 16;
     static final int INIT_BYTES = 64;
+    static final int POSITION_BYTES = 8;
 
     private static final int BLOCK_SIZE_HINT = 4096;
     private static final int STATFS_BYTES = 80;
@@ -72,6 +73,12 @@ final class ReplyLayout {
         reply.set(JAVA_INT, offset, bytes);
         reply.set(JAVA_INT, offset + 4, 0);
         return 8;
+    }
+
+    /** Where an LSEEK has found what it looked for. */
+    static int position(MemorySegment reply, long offset, long position) {
+        reply.set(JAVA_LONG, offset, position);
+        return POSITION_BYTES;
     }
 
     static int statistics(MemorySegment reply, long offset, FuseStatistics statistics) {

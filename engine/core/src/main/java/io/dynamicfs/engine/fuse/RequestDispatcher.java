@@ -24,6 +24,8 @@ final class RequestDispatcher {
     private static final int TYPE_DIRECTORY = 0040000;
     private static final int PERMISSION_BITS = 07777;
     private static final int TYPE_BITS = 0170000;
+    private static final int SEEK_DATA = 3;
+    private static final int SEEK_HOLE = 4;
 
     private final FuseHandler handler;
     private final ReplyChannel channel;
@@ -103,7 +105,20 @@ final class RequestDispatcher {
             case READ -> read(request, reply);
             case WRITE -> write(request, reply);
             case STATFS -> ReplyLayout.statistics(reply, ReplyLayout.BODY, handler.statistics(request));
-            case RELEASE, RELEASEDIR, DESTROY -> NOTHING;
+            case RELEASE -> {
+                handler.release(request, request.intAt(RequestLayout.RELEASE_FLAGS));
+                yield NOTHING;
+            }
+            case RELEASEDIR, DESTROY -> NOTHING;
+            case FALLOCATE -> {
+                handler.allocate(
+                        request,
+                        request.longAt(RequestLayout.FALLOCATE_OFFSET),
+                        request.longAt(RequestLayout.FALLOCATE_LENGTH),
+                        request.intAt(RequestLayout.FALLOCATE_MODE));
+                yield NOTHING;
+            }
+            case LSEEK -> seek(request);
             case FSYNC, FSYNCDIR -> sync(request);
             case SETXATTR -> setXattr(request);
             case GETXATTR -> {
@@ -194,11 +209,28 @@ final class RequestDispatcher {
         return ReplyLayout.size(reply, ReplyLayout.BODY, size);
     }
 
+    private int seek(FuseRequest request) {
+        int whence = request.intAt(RequestLayout.LSEEK_WHENCE);
+        long offset = request.longAt(RequestLayout.LSEEK_OFFSET);
+        if (whence != SEEK_DATA && whence != SEEK_HOLE) {
+            return -Errno.EINVAL.number();
+        }
+        return parked(request, reply -> handler.seek(request, offset, whence == SEEK_HOLE, reply));
+    }
+
     private int sync(FuseRequest request) {
         boolean dataOnly = (request.intAt(RequestLayout.FSYNC_FLAGS) & RequestLayout.FSYNC_DATA_ONLY) != 0;
+        return parked(request, reply -> handler.sync(request, dataOnly, reply));
+    }
+
+    private interface Parking {
+        void run(ParkedReply reply) throws Exception;
+    }
+
+    private int parked(FuseRequest request, Parking parking) {
         ParkedReply parked = new ParkedReply(channel, request.wireUnique());
         try {
-            handler.sync(request, dataOnly, parked);
+            parking.run(parked);
         } catch (Throwable thrown) {
             parked.fail(handler.errno(request, thrown));
         }

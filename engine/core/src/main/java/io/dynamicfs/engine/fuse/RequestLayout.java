@@ -59,6 +59,8 @@ final class RequestLayout {
 
     static final int OPEN_FLAGS = BODY;
 
+    static final int RELEASE_FLAGS = BODY + 8;
+
     static final int CREATE_FLAGS = BODY;
     static final int CREATE_MODE = BODY + 4;
     static final int CREATE_NAME = BODY + 16;
@@ -73,6 +75,13 @@ final class RequestLayout {
     static final int WRITE_FLAGS = BODY + 20;
     static final int WRITE_DATA = BODY + 40;
     static final int WRITE_KILL_PRIVILEGES = 1 << 2;
+
+    static final int FALLOCATE_OFFSET = BODY + 8;
+    static final int FALLOCATE_LENGTH = BODY + 16;
+    static final int FALLOCATE_MODE = BODY + 24;
+
+    static final int LSEEK_OFFSET = BODY + 8;
+    static final int LSEEK_WHENCE = BODY + 16;
 
     static final int FSYNC_FLAGS = BODY + 8;
     static final int FSYNC_DATA_ONLY = 1;

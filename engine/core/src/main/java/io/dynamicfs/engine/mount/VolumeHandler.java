@@ -38,16 +38,29 @@ final class VolumeHandler implements FuseHandler {
     private static final int SET_GROUP_ID = 02000;
     private static final int GROUP_EXECUTE = 00010;
     private static final int O_EXCL = 0200;
+
+    /** Modes of fallocate(2). */
+    private static final int KEEP_SIZE = 1;
+
+    private static final int PUNCH_HOLE = 2;
+    private static final int ZERO_RANGE = 16;
+
     private static final byte[] CAPABILITIES = "security.capability".getBytes(StandardCharsets.US_ASCII);
     private static final byte[] ACCESS_CONTROL_LISTS = "system.posix_acl_".getBytes(StandardCharsets.US_ASCII);
 
     private final PosixVolume volume;
     private final String name;
     private final LookupCounts lookups = new LookupCounts();
+    private final OpenWriters writers = new OpenWriters();
 
     VolumeHandler(PosixVolume volume, String name) {
         this.volume = volume;
         this.name = name;
+    }
+
+    /** The kernel may have files open since before this server. */
+    void resume() {
+        writers.forget();
     }
 
     /** Gives back every reference of the kernel; nothing may be served any more. */
@@ -147,7 +160,8 @@ final class VolumeHandler implements FuseHandler {
     @Override
     public NodeAttributes setAttributes(FuseRequest request, NodeChange change) throws FsException {
         boolean ownerChanges = change.uid() != null || change.gid() != null;
-        boolean losesPrivileges = ownerChanges || change.killPrivileges();
+        // chown(2) that changes neither owner nor group comes as a change of nothing, and takes the bits away too.
+        boolean losesPrivileges = ownerChanges || change.killPrivileges() || change.isEmpty();
         Integer mode = change.mode() == null ? null : Integer.valueOf(change.mode() & PERMISSION_BITS);
         if (losesPrivileges && mode == null) {
             mode = modeWithoutPrivileges(request.node());
@@ -180,7 +194,9 @@ final class VolumeHandler implements FuseHandler {
 
     @Override
     public NodeAttributes create(FuseRequest request, byte[] child, int mode, int flags) throws FsException {
-        return once(request, () -> createOrOpen(request, child, mode, flags));
+        NodeAttributes made = once(request, () -> createOrOpen(request, child, mode, flags));
+        writers.opened(made.node(), flags);
+        return made;
     }
 
     private NodeAttributes createOrOpen(FuseRequest request, byte[] child, int mode, int flags) throws FsException {
@@ -226,7 +242,13 @@ final class VolumeHandler implements FuseHandler {
 
     @Override
     public int open(FuseRequest request, int flags) {
+        writers.opened(request.node(), flags);
         return OPEN_KEEP_CACHE;
+    }
+
+    @Override
+    public void release(FuseRequest request, int flags) {
+        writers.closed(request.node(), flags);
     }
 
     @Override
@@ -244,6 +266,44 @@ final class VolumeHandler implements FuseHandler {
             }
         }
         volume.write(request.node(), offset, source);
+    }
+
+    @Override
+    public void allocate(FuseRequest request, long offset, long length, int mode) throws FsException {
+        boolean grows = (mode & KEEP_SIZE) == 0;
+        switch (mode & ~KEEP_SIZE) {
+            case 0 -> volume.allocate(request.node(), offset, length, grows);
+            case ZERO_RANGE -> volume.zero(request.node(), offset, length, grows);
+            case PUNCH_HOLE -> {
+                if (grows) {
+                    throw new FsException(Errno.EOPNOTSUPP);
+                }
+                volume.zero(request.node(), offset, length, false);
+            }
+            default -> throw new FsException(Errno.EOPNOTSUPP);
+        }
+    }
+
+    @Override
+    public void seek(FuseRequest request, long offset, boolean hole, ParkedReply reply) {
+        long inode = request.node();
+        if (writers.mayWrite(inode)) {
+            // The kernel asks without sending its dirty pages first, which would look like holes.
+            reply.afterWriteBack(inode, () -> seek(inode, offset, hole, reply));
+        } else {
+            seek(inode, offset, hole, reply);
+        }
+    }
+
+    private void seek(long inode, long offset, boolean hole, ParkedReply reply) {
+        try {
+            reply.succeed(volume.seek(inode, offset, hole));
+        } catch (FsException refused) {
+            reply.fail(refused.errno());
+        } catch (RuntimeException failure) {
+            LOG.error("seek failed, answered with EIO: volume={} inode={}", name, inode, failure);
+            reply.fail(Errno.EIO);
+        }
     }
 
     @Override
@@ -342,10 +402,14 @@ final class VolumeHandler implements FuseHandler {
 
     /** An access control list that is stored and not enforced would be a lie. */
     private static void refuseAccessControlLists(byte[] attribute) throws FsException {
-        int length = ACCESS_CONTROL_LISTS.length;
-        if (attribute.length >= length && Arrays.equals(attribute, 0, length, ACCESS_CONTROL_LISTS, 0, length)) {
+        if (startsWith(attribute, ACCESS_CONTROL_LISTS)) {
             throw new FsException(Errno.EOPNOTSUPP);
         }
+    }
+
+    private static boolean startsWith(byte[] attribute, byte[] prefix) {
+        return attribute.length >= prefix.length
+                && Arrays.equals(attribute, 0, prefix.length, prefix, 0, prefix.length);
     }
 
     private static PosixVolume.Owner owner(FuseRequest request) {

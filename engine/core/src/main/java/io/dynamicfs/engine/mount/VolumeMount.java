@@ -98,6 +98,9 @@ public final class VolumeMount {
             throws MountException {
         VolumeMount mount = new VolumeMount(volume, spec, spec.directory(), FuseDevice.adopt(descriptor), onEnd);
         volume.setReferencesKnown(resumed == null);
+        if (resumed != null) {
+            mount.handler.resume();
+        }
         mount.serveKept(spec.readers(), resumed, threads);
         return mount;
     }

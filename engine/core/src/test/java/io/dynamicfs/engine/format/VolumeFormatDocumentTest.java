@@ -108,6 +108,7 @@ class VolumeFormatDocumentTest {
                 .contains("| " + OperationLayout.SET_XATTR + " | set an extended attribute |")
                 .contains("| " + OperationLayout.REMOVE_XATTR + " | remove an extended attribute |")
                 .contains("| " + OperationLayout.WRITE + " | write |")
-                .contains("| " + OperationLayout.TRUNCATE + " | truncate |");
+                .contains("| " + OperationLayout.TRUNCATE + " | truncate |")
+                .contains("| " + OperationLayout.ZERO + " | make zero |");
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -86,6 +87,29 @@ class VolumeRecordsTest {
             assertThat(OperationLayout.decode(buffer)).isEqualTo(new Decoded.Valid<>(operation));
             assertThat(buffer.remaining()).isEqualTo(3);
         }
+    }
+
+    @Test
+    void theBytesOfAnOperationStayWhatTheyAre() {
+        Timestamp time = new Timestamp(-2, 999_999_999);
+        assertThat(HexFormat.of().formatHex(encode(new Operation.Truncate(5, 1 << 20, time))))
+                .isEqualTo("0bfeffffffffffffffffc99a3b05000000000000000000100000000000");
+        assertThat(HexFormat.of().formatHex(encode(new Operation.Zero(5, 4096, 0x123456789aL, true, time))))
+                .isEqualTo("0cfeffffffffffffffffc99a3b050000000000000000100000000000009a7856341200000001");
+    }
+
+    @Test
+    void whatIsMadeZeroIsAtLeastOneByteBelowTheEndOfAllFiles() {
+        Timestamp time = new Timestamp(1, 0);
+        for (Operation.Zero wrong : List.of(
+                new Operation.Zero(5, 0, 0, false, time),
+                new Operation.Zero(5, 10, Long.MAX_VALUE - 9, false, time),
+                new Operation.Zero(5, -1, 5, false, time))) {
+            assertThat(OperationLayout.decode(ByteBuffer.wrap(encode(wrong)))).isInstanceOf(Decoded.Corrupt.class);
+        }
+        byte[] growth = encode(new Operation.Zero(5, 0, 1, true, time));
+        growth[growth.length - 1] = 2;
+        assertThat(OperationLayout.decode(ByteBuffer.wrap(growth))).isInstanceOf(Decoded.Corrupt.class);
     }
 
     @Test
@@ -207,7 +231,7 @@ class VolumeRecordsTest {
     private Operation operation() {
         long inode = number() + 1;
         long other = number() + 1;
-        return switch (random.nextInt(11)) {
+        return switch (random.nextInt(12)) {
             case 0 ->
                 new Operation.Make(
                         inode,
@@ -243,6 +267,11 @@ class VolumeRecordsTest {
                         time());
             case 8 -> new Operation.RemoveXattr(inode, name(), time());
             case 9 -> new Operation.Write(inode, number(), random.nextInt(1 << 20), time());
+            case 10 -> {
+                long offset = number();
+                long length = 1 + random.nextLong(Long.MAX_VALUE - offset);
+                yield new Operation.Zero(inode, offset, length, random.nextBoolean(), time());
+            }
             default -> new Operation.Truncate(inode, number(), time());
         };
     }

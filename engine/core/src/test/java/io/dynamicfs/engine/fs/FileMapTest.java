@@ -42,6 +42,22 @@ class FileMapTest {
         tree.put(VolumeKeys.inode(INODE), new byte[] {1});
     }
 
+    @Test
+    void dataAndHolesAreFoundFromAnywhere() {
+        FileMap.put(tree, INODE, 10, new Slice.OfExtent(20, 1, 0));
+        FileMap.put(tree, INODE, 30, new Slice.OfExtent(20, 2, 0));
+        FileMap.put(tree, INODE, 80, new Slice.OfExtent(10, 1, 20));
+        assertThat(FileMap.dataFrom(tree, INODE, 0, 500)).isEqualTo(10);
+        assertThat(FileMap.dataFrom(tree, INODE, 29, 500)).isEqualTo(29);
+        assertThat(FileMap.dataFrom(tree, INODE, 50, 500)).isEqualTo(80);
+        assertThat(FileMap.dataFrom(tree, INODE, 50, 60)).isEqualTo(60);
+        assertThat(FileMap.dataFrom(tree, INODE, 90, 500)).isEqualTo(500);
+        assertThat(FileMap.holeFrom(tree, INODE, 9, 500)).isEqualTo(9);
+        assertThat(FileMap.holeFrom(tree, INODE, 15, 500)).isEqualTo(50);
+        assertThat(FileMap.holeFrom(tree, INODE, 15, 40)).isEqualTo(40);
+        assertThat(FileMap.holeFrom(tree, INODE, 89, 500)).isEqualTo(90);
+    }
+
     /** Where each byte of the file is: an extent and the offset in it, or an inline byte, or nothing. */
     private static final class Model {
         private final long[] extent = new long[SPACE];

@@ -48,6 +48,15 @@ class LayerTest {
             System.arraycopy(data, 0, content, offset, data.length);
         }
 
+        void zero(int offset, int length, boolean grows) {
+            if (grows) {
+                content = Arrays.copyOf(content, Math.max(content.length, offset + length));
+            }
+            if (offset < content.length) {
+                Arrays.fill(content, offset, Math.min(content.length, offset + length), (byte) 0);
+            }
+        }
+
         void truncate(int size) {
             content = Arrays.copyOf(content, size);
         }
@@ -78,6 +87,12 @@ class LayerTest {
             int size = random.nextInt(SPACE);
             layer.truncate(entry(new byte[0]), size, time(sequence));
             model.truncate(size);
+        } else if (random.nextInt(4) == 0) {
+            int offset = random.nextInt(SPACE - 1);
+            int length = 1 + random.nextInt(SPACE - offset);
+            boolean grows = random.nextBoolean();
+            layer.zero(entry(new byte[0]), offset, length, grows, time(sequence));
+            model.zero(offset, length, grows);
         } else {
             byte[] data = new byte[1 + random.nextInt(random.nextBoolean() ? 10 : 100)];
             random.nextBytes(data);
@@ -157,6 +172,29 @@ class LayerTest {
         layer.truncate(entry(new byte[0]), 100, time(6));
         assertThat(layer.cutAt()).as("the shortest that the file ever was").isEqualTo(33);
         assertThat(layer.size()).isEqualTo(100);
+    }
+
+    @Test
+    void zerosAreNoDirtyBytesAndHaveRangesOfTheirOwn() {
+        Layer layer = new Layer(100, entry(new byte[0]));
+        layer.write(entry(new byte[30]), 10, time(1));
+        layer.zero(entry(new byte[0]), 20, 10, false, time(2));
+        layer.zero(entry(new byte[0]), 30, 10, false, time(3));
+        layer.zero(entry(new byte[0]), 90, 50, false, time(4));
+        assertThat(layer.ranges()).containsExactly(new Layer.Gap(10, 20));
+        assertThat(layer.zeros()).containsExactly(new Layer.Gap(20, 40), new Layer.Gap(90, 100));
+        layer.zero(entry(new byte[0]), 90, 50, true, time(5));
+        layer.write(entry(new byte[5]), 95, time(6));
+        assertThat(layer.size()).isEqualTo(140);
+        assertThat(layer.ranges()).containsExactly(new Layer.Gap(10, 20), new Layer.Gap(95, 100));
+        assertThat(layer.zeros())
+                .containsExactly(new Layer.Gap(20, 40), new Layer.Gap(90, 95), new Layer.Gap(100, 140));
+        assertThat(layer.at(12)).isEqualTo(new Layer.Stretch(Layer.Stretch.Content.DATA, 20));
+        assertThat(layer.at(33)).isEqualTo(new Layer.Stretch(Layer.Stretch.Content.HOLE, 40));
+        assertThat(layer.at(40)).isEqualTo(new Layer.Stretch(Layer.Stretch.Content.BELOW, 90));
+        layer.truncate(entry(new byte[0]), 60, time(7));
+        assertThat(layer.at(40)).isEqualTo(new Layer.Stretch(Layer.Stretch.Content.BELOW, 60));
+        assertThat(layer.at(60)).isEqualTo(new Layer.Stretch(Layer.Stretch.Content.HOLE, Long.MAX_VALUE));
     }
 
     @ParameterizedTest

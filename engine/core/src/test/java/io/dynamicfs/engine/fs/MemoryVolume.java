@@ -420,6 +420,71 @@ public final class MemoryVolume implements PosixVolume {
     }
 
     @Override
+    public void allocate(long inode, long offset, long length, boolean grows) throws FsException {
+        Inode found = inode(inode);
+        requireRegular(found);
+        if (length > totalBytes) {
+            throw new FsException(Errno.ENOSPC);
+        }
+        found.bytes.writeLock().lock();
+        try {
+            if (grows) {
+                found.size = Math.max(found.size, offset + length);
+            }
+        } finally {
+            found.bytes.writeLock().unlock();
+        }
+    }
+
+    @Override
+    public void zero(long inode, long offset, long length, boolean grows) throws FsException {
+        Inode found = inode(inode);
+        requireRegular(found);
+        found.bytes.writeLock().lock();
+        try {
+            long end = offset + length;
+            found.chunks
+                    .subMap(offset / CHUNK_BYTES, true, (end - 1) / CHUNK_BYTES, true)
+                    .forEach((index, chunk) -> {
+                        long from = Math.max(0, offset - index * CHUNK_BYTES);
+                        long to = Math.min(CHUNK_BYTES, end - index * CHUNK_BYTES);
+                        chunk.asSlice(from, to - from).fill((byte) 0);
+                    });
+            var gone = found.chunks.subMap(Math.ceilDiv(offset, CHUNK_BYTES), true, end / CHUNK_BYTES, false);
+            storedChunks.addAndGet(-gone.size());
+            gone.clear();
+            if (grows) {
+                found.size = Math.max(found.size, end);
+            }
+        } finally {
+            found.bytes.writeLock().unlock();
+        }
+    }
+
+    @Override
+    public long seek(long inode, long offset, boolean hole) throws FsException {
+        Inode found = inode(inode);
+        requireRegular(found);
+        found.bytes.readLock().lock();
+        try {
+            if (offset < 0 || offset >= found.size) {
+                throw new FsException(Errno.ENXIO);
+            }
+            for (long at = offset; at < found.size; at = (at / CHUNK_BYTES + 1) * CHUNK_BYTES) {
+                if (found.chunks.containsKey(at / CHUNK_BYTES) != hole) {
+                    return at;
+                }
+            }
+            if (!hole) {
+                throw new FsException(Errno.ENXIO);
+            }
+            return found.size;
+        } finally {
+            found.bytes.readLock().unlock();
+        }
+    }
+
+    @Override
     public byte[] getXattr(long inode, byte[] name) throws FsException {
         names.readLock().lock();
         try {

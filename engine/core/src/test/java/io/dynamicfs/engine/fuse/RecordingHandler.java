@@ -146,6 +146,22 @@ final class RecordingHandler implements FuseHandler {
     }
 
     @Override
+    public void allocate(FuseRequest request, long offset, long length, int mode) throws Exception {
+        called("allocate " + request.node() + " " + offset + " " + length + " " + mode);
+    }
+
+    @Override
+    public void seek(FuseRequest request, long offset, boolean hole, ParkedReply reply) throws Exception {
+        called("seek " + request.node() + " " + offset + " " + hole);
+        reply.afterWriteBack(request.node(), () -> reply.succeed(offset + 1));
+    }
+
+    @Override
+    public void release(FuseRequest request, int flags) throws Exception {
+        called("release " + request.node() + " " + flags);
+    }
+
+    @Override
     public void sync(FuseRequest request, boolean dataOnly, ParkedReply reply) throws Exception {
         parked = reply;
         called("sync " + request.node() + " " + dataOnly);

@@ -31,11 +31,18 @@ class RequestDispatcherTest {
 
     private static final class RecordingChannel implements ReplyChannel {
         final List<byte[]> sent = new ArrayList<>();
+        final List<Long> writtenBack = new ArrayList<>();
         int held;
 
         @Override
         public void send(long address, long bytes) {
             sent.add(MemorySegment.ofAddress(address).reinterpret(bytes).toArray(JAVA_BYTE));
+        }
+
+        @Override
+        public void writeBack(long inode, Runnable then) {
+            writtenBack.add(inode);
+            then.run();
         }
 
         @Override
@@ -308,6 +315,53 @@ class RequestDispatcherTest {
     }
 
     @Test
+    void spaceIsAllocatedInTheModeThatWasAskedFor() {
+        assertThat(serve(request(Opcode.FALLOCATE)
+                        .u64(1)
+                        .u64(4096)
+                        .u64(10_000)
+                        .u32(3)
+                        .u32(0)
+                        .request()))
+                .isEqualTo(16);
+
+        assertHeader(16, 0);
+        assertThat(handler.calls).containsExactly("allocate 9 4096 10000 3");
+    }
+
+    @Test
+    void dataAndHolesAreLookedForWhenTheKernelHasSentItsWrites() {
+        assertThat(serve(request(Opcode.LSEEK).u64(1).u64(70).u32(3).u32(0).request()))
+                .isEqualTo(RequestDispatcher.NO_REPLY);
+        serve(request(Opcode.LSEEK).u64(1).u64(80).u32(4).u32(0).request());
+
+        assertThat(handler.calls).containsExactly("seek 9 70 false", "seek 9 80 true");
+        assertThat(channel.writtenBack).containsExactly(9L, 9L);
+        assertThat(channel.held).isZero();
+        MemorySegment answer = MemorySegment.ofArray(channel.sent.getFirst());
+        assertThat(answer.byteSize()).isEqualTo(24);
+        assertThat(answer.get(JAVA_INT.withByteAlignment(1), 0)).isEqualTo(24);
+        assertThat(answer.get(JAVA_INT.withByteAlignment(1), 4)).isZero();
+        assertThat(answer.get(JAVA_LONG.withByteAlignment(1), 16)).isEqualTo(71);
+    }
+
+    @Test
+    void onlyDataAndHolesCanBeLookedFor() {
+        serve(request(Opcode.LSEEK).u64(1).u64(80).u32(2).u32(0).request());
+
+        assertHeader(16, -22);
+        assertThat(handler.calls).isEmpty();
+    }
+
+    @Test
+    void aClosedFileIsReleasedWithTheFlagsItWasOpenedWith() {
+        assertThat(serve(request(Opcode.RELEASE).u64(1).u32(02001).u32(0).u64(0).request()))
+                .isEqualTo(16);
+
+        assertThat(handler.calls).containsExactly("release 9 1025");
+    }
+
+    @Test
     void aSyncIsAnsweredOnceWhenItIsDurable() {
         assertThat(serve(request(Opcode.FSYNC).u64(0).u32(1).u32(0).request())).isEqualTo(RequestDispatcher.NO_REPLY);
         assertThat(handler.calls).containsExactly("sync 9 true");
@@ -495,7 +549,7 @@ class RequestDispatcherTest {
 
     @Test
     void unknownOperationsAreNotImplemented() {
-        for (int opcode : new int[] {0, 7, 25, 31, 34, 39, 43, 46, 47, 50, 51, 53, 4096, -1, Integer.MIN_VALUE}) {
+        for (int opcode : new int[] {0, 7, 25, 31, 34, 39, 47, 50, 51, 53, 4096, -1, Integer.MIN_VALUE}) {
             assertThat(serve(new RequestBytes(opcode, UNIQUE, NODE).request())).isEqualTo(16);
             assertHeader(16, -38);
         }

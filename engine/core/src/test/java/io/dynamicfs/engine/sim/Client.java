@@ -284,6 +284,72 @@ final class Client {
                 Client::nothing);
     }
 
+    void zero(long inode, long offset, long length, boolean grows) {
+        both(
+                "zero " + inode + " " + offset + "+" + length + (grows ? ", grows" : ""),
+                () -> run(() -> engine.zero(engineInode(inode), offset, length, grows)),
+                () -> run(() -> model.zero(inode, offset, length, grows)),
+                Client::nothing);
+    }
+
+    void allocate(long inode, long offset, long length, boolean grows) {
+        both(
+                "allocate " + inode + " " + offset + "+" + length + (grows ? ", grows" : ""),
+                () -> run(() -> engine.allocate(engineInode(inode), offset, length, grows)),
+                () -> run(() -> model.allocate(inode, offset, length, grows)),
+                Client::nothing);
+    }
+
+    /** Walks over the holes of a file: whatever is skipped as one must be zero. */
+    void holes(long inode) {
+        both(
+                "holes of " + inode,
+                () -> skipped(engineInode(inode)),
+                () -> {
+                    model.read(inode, 0, buffer.asSlice(0, 0));
+                    return List.<Long>of();
+                },
+                (holes, _) -> {
+                    FileContent content = state().node(inode).content;
+                    for (int i = 0; i + 1 < holes.size(); i += 2) {
+                        if (!content.isZero(holes.get(i), holes.get(i + 1))) {
+                            same("content of the hole from " + holes.get(i), "data", "zeros");
+                        }
+                    }
+                    same("end of the last hole or data", holes.getLast(), content.size());
+                });
+    }
+
+    /** From where to where a file has holes, and behind that its size. */
+    private List<Long> skipped(long engineInode) throws FsException {
+        long size = engine.attributes(engineInode).size();
+        List<Long> holes = new ArrayList<>();
+        long at = 0;
+        while (at < size) {
+            long hole = engine.seek(engineInode, at, true);
+            if (hole == size) {
+                break;
+            }
+            long data;
+            try {
+                data = engine.seek(engineInode, hole, false);
+            } catch (FsException end) {
+                if (end.errno() != Errno.ENXIO) {
+                    throw end;
+                }
+                data = size;
+            }
+            if (hole < at || data <= hole) {
+                throw new SimulationFailure(name + ": " + comparing + ": hole from " + hole + " to " + data);
+            }
+            holes.add(hole);
+            holes.add(data);
+            at = data;
+        }
+        holes.add(size);
+        return holes;
+    }
+
     void getXattr(long inode, String attribute) {
         both(
                 "getxattr " + inode + " " + show(attribute),

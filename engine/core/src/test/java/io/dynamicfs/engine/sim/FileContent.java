@@ -65,6 +65,36 @@ final class FileContent implements Serializable {
         return new FileContent(newSize, next);
     }
 
+    FileContent zero(long from, long to) {
+        byte[][] next = chunks.clone();
+        for (long at = from; at < to; ) {
+            int index = (int) (at / CHUNK_BYTES);
+            int within = (int) (at % CHUNK_BYTES);
+            int length = (int) Math.min(CHUNK_BYTES - within, to - at);
+            if (length == CHUNK_BYTES) {
+                next[index] = null;
+            } else if (next[index] != null) {
+                next[index] = next[index].clone();
+                Arrays.fill(next[index], within, within + length, (byte) 0);
+            }
+            at += length;
+        }
+        return new FileContent(size, next);
+    }
+
+    boolean isZero(long from, long to) {
+        for (long at = from; at < to; ) {
+            byte[] chunk = chunks[(int) (at / CHUNK_BYTES)];
+            int within = (int) (at % CHUNK_BYTES);
+            int length = (int) Math.min(CHUNK_BYTES - within, to - at);
+            if (chunk != null && !Arrays.equals(chunk, within, within + length, ZEROS, 0, length)) {
+                return false;
+            }
+            at += length;
+        }
+        return true;
+    }
+
     /** Up to {@code length} bytes from {@code offset}; fewer at the end of the file. */
     byte[] read(long offset, int length) {
         int available = (int) Math.max(0, Math.min(length, size - offset));

@@ -296,6 +296,32 @@ class Model implements PosixVolume {
         apply(new ModelOperation.Write(inode, offset, source.toArray(ValueLayout.JAVA_BYTE), clock.nanos()));
     }
 
+    @Override
+    public void allocate(long inode, long offset, long length, boolean grows) throws FsException {
+        begin();
+        Node node = readable(inode);
+        if (grows && offset + length > node.content.size()) {
+            apply(new ModelOperation.Truncate(inode, offset + length, clock.nanos()));
+        }
+    }
+
+    @Override
+    public void zero(long inode, long offset, long length, boolean grows) throws FsException {
+        begin();
+        readable(inode);
+        apply(new ModelOperation.Zero(inode, offset, length, grows, clock.nanos()));
+    }
+
+    /** To the model all of a file is data. */
+    @Override
+    public long seek(long inode, long offset, boolean hole) throws FsException {
+        begin();
+        Node node = readable(inode);
+        refuseIf(offset >= node.content.size(), Errno.ENXIO);
+        answer();
+        return hole ? node.content.size() : offset;
+    }
+
     private Node readable(long inode) throws FsException {
         Node node = existing(inode);
         refuseIf(node.isDirectory(), Errno.EISDIR);

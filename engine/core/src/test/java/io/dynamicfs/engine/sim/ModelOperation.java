@@ -43,7 +43,7 @@ sealed interface ModelOperation extends Serializable {
 
     record RemoveXattr(long inode, String name, long time) implements ModelOperation {}
 
-    /** What a file's content becomes by a write or truncate. */
+    /** What a file's content becomes by a write, truncate or the like. */
     sealed interface Data extends ModelOperation {
         long inode();
 
@@ -60,6 +60,14 @@ sealed interface ModelOperation extends Serializable {
         @Override
         public String toString() {
             return "Write[inode=" + inode + ", offset=" + offset + ", length=" + data.length + "]";
+        }
+    }
+
+    record Zero(long inode, long offset, long length, boolean grows, long time) implements Data {
+        @Override
+        public FileContent applyTo(FileContent before) {
+            FileContent grown = grows && offset + length > before.size() ? before.resize(offset + length) : before;
+            return grown.zero(offset, Math.min(offset + length, grown.size()));
         }
     }
 

@@ -79,6 +79,8 @@ final class Scenario {
                 new Action("append", stage -> stage.on(a, client -> client.write(a, stage.sizeOf(a), bytes(3, 4096)))),
                 new Action("truncateDown", stage -> stage.on(b, client -> client.setAttributes(b, size(1000)))),
                 new Action("truncateUp", stage -> stage.on(a, client -> client.setAttributes(a, size(9000)))),
+                new Action("punch", stage -> stage.on(b, client -> client.zero(b, 5000, 30_000, false))),
+                new Action("zeroAndGrow", stage -> stage.on(a, client -> client.zero(a, 1000, 90_000, true))),
                 new Action("renameNew", stage -> stage.client.rename(1, "a", d, "c", 0)),
                 new Action("renameOver", stage -> stage.client.rename(1, "a", 1, "b", 0)),
                 new Action("renameDirectory", stage -> stage.client.rename(1, "d", 1, "e", 0)),

@@ -51,25 +51,28 @@ final class Workload {
         FORGET,
         STATISTICS,
         WRONG,
+        ZERO,
+        ALLOCATE,
+        HOLES,
         SCATTER,
         THIN_OUT
     }
 
     private static final Map<Profile, int[]> WEIGHTS = Map.of(
             // CREATE WRITE APPEND TRUNC REPLACE MKDIR RMDIR UNLINK RENAME LINK SYMLINK SPECIAL CHANGE
-            // SETX REMX REDUN SYNC SYNCDIR READ READDIR LOOK OPEN CLOSE FORGET STAT WRONG SCATTER THIN
+            // SETX REMX REDUN SYNC SYNCDIR READ READDIR LOOK OPEN CLOSE FORGET STAT WRONG ZERO ALLOC HOLES SCATTER THIN
             Profile.MIXED,
-            weights(10, 20, 6, 5, 3, 4, 2, 5, 8, 3, 2, 1, 4, 3, 1, 1, 4, 1, 12, 4, 6, 3, 2, 4, 1, 2, 0, 0),
+            weights(10, 20, 6, 5, 3, 4, 2, 5, 8, 3, 2, 1, 4, 3, 1, 1, 4, 1, 12, 4, 6, 3, 2, 4, 1, 2, 5, 1, 2, 0, 0),
             Profile.NAMES,
-            weights(14, 3, 1, 1, 4, 10, 6, 10, 20, 6, 4, 2, 6, 6, 3, 1, 2, 2, 2, 6, 6, 2, 2, 5, 1, 3, 0, 0),
+            weights(14, 3, 1, 1, 4, 10, 6, 10, 20, 6, 4, 2, 6, 6, 3, 1, 2, 2, 2, 6, 6, 2, 2, 5, 1, 3, 1, 0, 0, 0, 0),
             Profile.DATA,
-            weights(5, 45, 12, 10, 4, 1, 0, 3, 2, 1, 0, 0, 1, 0, 0, 2, 4, 1, 25, 1, 2, 2, 2, 2, 1, 1, 0, 0),
+            weights(5, 45, 12, 10, 4, 1, 0, 3, 2, 1, 0, 0, 1, 0, 0, 2, 4, 1, 25, 1, 2, 2, 2, 2, 1, 1, 12, 2, 4, 0, 0),
             Profile.SYNCS,
-            weights(10, 25, 12, 6, 8, 3, 2, 4, 8, 2, 1, 0, 3, 2, 1, 0, 25, 4, 5, 1, 2, 2, 2, 2, 1, 1, 0, 0),
+            weights(10, 25, 12, 6, 8, 3, 2, 4, 8, 2, 1, 0, 3, 2, 1, 0, 25, 4, 5, 1, 2, 2, 2, 2, 1, 1, 6, 1, 1, 0, 0),
             Profile.FULL,
-            weights(14, 30, 30, 2, 2, 2, 1, 4, 2, 1, 1, 0, 2, 1, 0, 0, 2, 1, 5, 1, 2, 2, 2, 3, 3, 1, 0, 0),
+            weights(14, 30, 30, 2, 2, 2, 1, 4, 2, 1, 1, 0, 2, 1, 0, 0, 2, 1, 5, 1, 2, 2, 2, 3, 3, 1, 2, 1, 1, 0, 0),
             Profile.FRAGMENTED,
-            weights(20, 16, 16, 4, 4, 2, 1, 2, 2, 1, 1, 0, 1, 1, 0, 1, 8, 1, 3, 1, 1, 2, 2, 4, 2, 0, 6, 2));
+            weights(20, 16, 16, 4, 4, 2, 1, 2, 2, 1, 1, 0, 1, 1, 0, 1, 8, 1, 3, 1, 1, 2, 2, 4, 2, 0, 8, 4, 2, 6, 2));
 
     private static final int DIRECTORY_DEPTH_MAX = 4;
     private static final int DIRECTORIES_MAX = 12;
@@ -135,6 +138,9 @@ final class Workload {
             case FORGET -> forget(client);
             case STATISTICS -> client.statistics();
             case WRONG -> wrong(client);
+            case ZERO -> zero(client);
+            case ALLOCATE -> allocate(client);
+            case HOLES -> holes(client);
             case SCATTER -> scatter(client);
             case THIN_OUT -> thinOut(client);
         }
@@ -243,6 +249,34 @@ final class Workload {
             default -> random.nextLong(size + 1);
         };
         client.setAttributes(file.inode, size(wanted));
+    }
+
+    private void zero(Client client) {
+        Node file = pickFile(client);
+        if (file != null) {
+            long offset = pickOffset(file.content.size());
+            long length = switch (random.nextInt(4)) {
+                case 0 -> random.nextInt(1, 4096);
+                case 1 -> 4096L * random.nextInt(1, 64);
+                case 2 -> Math.max(1, file.content.size() - offset);
+                default -> random.nextInt(1, 300_000);
+            };
+            client.zero(file.inode, offset, length, random.nextInt(3) == 0);
+        }
+    }
+
+    private void allocate(Client client) {
+        Node file = pickFile(client);
+        if (file != null) {
+            client.allocate(file.inode, pickOffset(file.content.size()), pickLength(), random.nextBoolean());
+        }
+    }
+
+    private void holes(Client client) {
+        Node file = pickFile(client);
+        if (file != null) {
+            client.holes(file.inode);
+        }
     }
 
     private static AttributeChange size(long size) {
