@@ -122,6 +122,15 @@ final class EngineUnderTest {
         return target;
     }
 
+    /** Mounts a new ext4 in a file of that size. */
+    Path mountExt4(long bytes) throws IOException, InterruptedException {
+        Path target = Files.createDirectories(directory.resolve("mnt-ext4"));
+        String image = images(1, bytes);
+        bash("mkfs.ext4 -q -F " + image + " && mount -o loop " + image + " " + target);
+        mounts.add(target);
+        return target;
+    }
+
     /** Waits until everything that was answered before this call is part of a generation. */
     void awaitCommit(String pool) throws IOException, InterruptedException {
         long target = commits(pool) + 2;

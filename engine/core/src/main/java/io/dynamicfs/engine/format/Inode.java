@@ -41,6 +41,9 @@ public record Inode(
     public static final int SET_GID = 0x400;
     public static final int GROUP_EXECUTE = 0x8;
 
+    /** Flag of a file that was made without a name: it may get one as long as it has none. */
+    public static final int UNNAMED = 1;
+
     /** Adds to a directory's size for every entry. */
     public static final int ENTRY_BYTES = 32;
 
@@ -55,6 +58,10 @@ public record Inode(
 
     public boolean isRegular() {
         return type() == REGULAR;
+    }
+
+    public boolean isUnnamed() {
+        return (flags & UNNAMED) != 0;
     }
 
     public boolean isSymlink() {

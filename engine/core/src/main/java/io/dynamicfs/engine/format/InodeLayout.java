@@ -39,7 +39,7 @@ public final class InodeLayout {
     public static final int BYTES = 128;
 
     /** Flags that this version knows. */
-    static final int FLAGS_KNOWN = 0;
+    static final int FLAGS_KNOWN = Inode.UNNAMED;
 
     private static final String STRUCTURE = "inode";
     private static final int NANOS_MAX = 999_999_999;

@@ -22,6 +22,9 @@ public sealed interface Operation {
     record Make(long directory, ByteString name, long inode, int mode, int rdev, int uid, int gid, Timestamp time)
             implements Namespace {}
 
+    /** Makes a regular file without a name, as in that directory; {@code mode} has permission bits only. */
+    record MakeUnnamed(long directory, long inode, int mode, int uid, int gid, Timestamp time) implements Namespace {}
+
     record Symlink(long directory, ByteString name, long inode, ByteString target, int uid, int gid, Timestamp time)
             implements Namespace {}
 
@@ -46,7 +49,10 @@ public sealed interface Operation {
             Timestamp time)
             implements Namespace {}
 
-    /** {@code flags} are setxattr(2)'s CREATE = 1 and REPLACE = 2. */
+    /**
+     * {@code flags} are setxattr(2)'s CREATE = 1 and REPLACE = 2, and 4: an access control list also takes the set-group-id bit
+     * away.
+     */
     record SetXattr(long inode, ByteString name, ByteString value, int flags, Timestamp time) implements Namespace {}
 
     record RemoveXattr(long inode, ByteString name, Timestamp time) implements Namespace {}

@@ -22,6 +22,7 @@ public final class OperationLayout {
     static final byte WRITE = 10;
     static final byte TRUNCATE = 11;
     static final byte ZERO = 12;
+    static final byte MAKE_UNNAMED = 13;
 
     static final int HAS_MODE = 1;
     static final int HAS_UID = 2;
@@ -49,6 +50,7 @@ public final class OperationLayout {
         return HEAD_BYTES
                 + switch (operation) {
                     case Operation.Make make -> 8 + 2 + make.name().length() + 8 + 4 * 4;
+                    case Operation.MakeUnnamed make -> 8 + 8 + 3 * 4;
                     case Operation.Symlink symlink ->
                         8
                                 + 2
@@ -98,6 +100,10 @@ public final class OperationLayout {
                 target.putLong(make.inode());
                 target.putInt(make.mode()).putInt(make.rdev());
                 target.putInt(make.uid()).putInt(make.gid());
+            }
+            case Operation.MakeUnnamed make -> {
+                target.putLong(make.directory()).putLong(make.inode());
+                target.putInt(make.mode()).putInt(make.uid()).putInt(make.gid());
             }
             case Operation.Symlink symlink -> {
                 putLocation(target, symlink.directory(), symlink.name());
@@ -162,6 +168,7 @@ public final class OperationLayout {
             case Operation.Write write -> WRITE;
             case Operation.Truncate truncate -> TRUNCATE;
             case Operation.Zero zero -> ZERO;
+            case Operation.MakeUnnamed make -> MAKE_UNNAMED;
         };
     }
 
@@ -237,7 +244,8 @@ public final class OperationLayout {
                 case WRITE -> write(time);
                 case TRUNCATE -> new Operation.Truncate(inode(), position(), time);
                 case ZERO -> zero(time);
-                default -> throw new CorruptOperation("type", MAKE + ".." + ZERO, type);
+                case MAKE_UNNAMED -> new Operation.MakeUnnamed(inode(), inode(), word(), word(), word(), time);
+                default -> throw new CorruptOperation("type", MAKE + ".." + MAKE_UNNAMED, type);
             };
         }
 

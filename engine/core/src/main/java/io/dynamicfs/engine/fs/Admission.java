@@ -149,8 +149,7 @@ final class Admission {
     Cost costOfCut(Redundancy policy, long slices) {
         return slices <= CUT_AT_ONCE
                 ? new Cost(0, 2 + slices * touchedPerPiece(policy), Slice.INLINE_BYTES_MAX + SLICE_BYTES)
-                : new Cost(
-                        0, 4 + 2 * touchedPerPiece(policy), Slice.INLINE_BYTES_MAX + slices * SLICE_BYTES);
+                : new Cost(0, 4 + 2 * touchedPerPiece(policy), Slice.INLINE_BYTES_MAX + slices * SLICE_BYTES);
     }
 
     /** The nodes that hold an extent's record, the reverse records of its fragments, and the slice. */

@@ -68,6 +68,7 @@ final class NamespaceEditor {
     NamespaceChange apply(Operation.Namespace operation) throws FsException {
         return switch (operation) {
             case Operation.Make make -> make(make);
+            case Operation.MakeUnnamed make -> makeUnnamed(make);
             case Operation.Symlink symlink -> symlink(symlink);
             case Operation.Link link -> link(link);
             case Operation.Unlink unlink -> unlink(unlink);
@@ -104,8 +105,51 @@ final class NamespaceEditor {
             inode.redundancy(directory.redundancy());
         }
         add(make.inode(), inode.build());
+        inheritLists(make.directory(), directory, make.inode(), isDirectory);
         addEntry(make.directory(), make.name(), new DirectoryEntry(make.inode(), type, rank), make.time());
         return NamespaceChange.made(make.inode());
+    }
+
+    private NamespaceChange makeUnnamed(Operation.MakeUnnamed make) throws FsException {
+        Inode directory = reader.directory(make.directory());
+        if (directory.links() == 0) {
+            throw new FsException(Errno.ENOENT);
+        }
+        int mode = Inode.REGULAR | (make.mode() & Inode.PERMISSION_MASK);
+        add(
+                make.inode(),
+                freshIn(directory, mode, make.uid(), make.gid(), make.time())
+                        .links(0)
+                        .flags(Inode.UNNAMED)
+                        .redundancy(directory.redundancy())
+                        .build());
+        inheritLists(make.directory(), directory, make.inode(), false);
+        tree.put(VolumeKeys.orphan(make.inode()), new byte[0]);
+        return NamespaceChange.madeUnnamed(make.inode());
+    }
+
+    /** What a default access control list of the directory gives to a new inode. */
+    private void inheritLists(long directoryNumber, Inode directory, long number, boolean isDirectory)
+            throws FsException {
+        ByteString value = reader.findXattr(directoryNumber, directory, XattrNames.DEFAULT_LIST);
+        if (value == null) {
+            return;
+        }
+        if (isDirectory) {
+            putXattr(number, XattrNames.DEFAULT_LIST, value);
+        }
+        AccessControlList.Inherited inherited =
+                AccessControlList.parse(value).inheritedBy(reader.inode(number).mode());
+        update(number, inode -> inode.mode(inherited.mode()));
+        if (!inherited.list().isMinimal()) {
+            putXattr(number, XattrNames.ACCESS_LIST, inherited.list().encode());
+        }
+    }
+
+    /** Sets an attribute that the inode does not have yet. */
+    private void putXattr(long number, ByteString name, ByteString value) throws FsException {
+        putParts(number, name, value);
+        update(number, inode -> inode.addXattrs(1, listBytes(name), value.length()));
     }
 
     private NamespaceChange symlink(Operation.Symlink symlink) throws FsException {
@@ -143,7 +187,7 @@ final class NamespaceEditor {
         if (inode.isDirectory()) {
             throw new FsException(Errno.EPERM);
         }
-        if (inode.links() == 0) {
+        if (inode.links() == 0 && !inode.isUnnamed()) {
             throw new FsException(Errno.ENOENT);
         }
         if (inode.links() >= LINKS_MAX) {
@@ -151,12 +195,16 @@ final class NamespaceEditor {
         }
 
         update(link.inode(), file -> {
-            file.addLinks(1).changed(link.time());
+            file.addLinks(1).flags(inode.flags() & ~Inode.UNNAMED).changed(link.time());
             if (inode.parent() == 0) {
                 file.parent(link.directory());
             }
         });
         addEntry(link.directory(), link.name(), new DirectoryEntry(link.inode(), inode.type(), rank), link.time());
+        if (inode.links() == 0) {
+            tree.remove(VolumeKeys.orphan(link.inode()));
+            return NamespaceChange.named(link.inode());
+        }
         return NamespaceChange.of(link.inode());
     }
 
@@ -352,6 +400,9 @@ final class NamespaceEditor {
         if (newOwner) {
             removeCapability(set.inode());
         }
+        if (mode != null) {
+            narrowList(set.inode(), mode);
+        }
         return NamespaceChange.of(set.inode());
     }
 
@@ -362,16 +413,42 @@ final class NamespaceEditor {
     }
 
     private void removeCapability(long inode) throws FsException {
-        ByteString old = reader.findXattr(inode, reader.inode(inode), XattrNames.CAPABILITY);
+        dropXattr(inode, XattrNames.CAPABILITY);
+    }
+
+    /** Takes an attribute away if the inode has it. */
+    private void dropXattr(long inode, ByteString name) throws FsException {
+        ByteString old = reader.findXattr(inode, reader.inode(inode), name);
         if (old != null) {
-            removeParts(inode, XattrNames.CAPABILITY, old);
-            update(inode, file -> file.addXattrs(-1, -listBytes(XattrNames.CAPABILITY), -old.length()));
+            removeParts(inode, name, old);
+            update(inode, file -> file.addXattrs(-1, -listBytes(name), -old.length()));
+        }
+    }
+
+    /** chmod(2) changes what the access control list says, too. */
+    private void narrowList(long inode, int mode) throws FsException {
+        ByteString old = reader.findXattr(inode, reader.inode(inode), XattrNames.ACCESS_LIST);
+        if (old != null) {
+            removeParts(inode, XattrNames.ACCESS_LIST, old);
+            putParts(
+                    inode,
+                    XattrNames.ACCESS_LIST,
+                    AccessControlList.parse(old).withMode(mode).encode());
+        }
+    }
+
+    private void putParts(long inode, ByteString name, ByteString value) {
+        byte[] nameBytes = name.toBytes();
+        long nameHash = reader.hash().of(nameBytes);
+        for (int part = 0; part < XattrLayout.parts(value.length()); part++) {
+            tree.put(VolumeKeys.xattr(inode, nameHash, nameBytes, part), XattrLayout.encode(value, part));
         }
     }
 
     private NamespaceChange setXattr(Operation.SetXattr set) throws FsException {
         ByteString name = set.name();
-        if ((set.flags() & ~XATTR_FLAGS) != 0) {
+        int known = XattrNames.isAccessControlList(name) ? XATTR_FLAGS | PosixVolume.XATTR_KILL_SET_GID : XATTR_FLAGS;
+        if ((set.flags() & ~known) != 0) {
             throw new FsException(Errno.EINVAL);
         }
         XattrNames.checkLength(name);
@@ -379,6 +456,9 @@ final class NamespaceEditor {
             throw new FsException(Errno.E2BIG);
         }
         Inode inode = changeableXattr(set.inode(), name);
+        if (XattrNames.isAccessControlList(name)) {
+            return setList(set, inode);
+        }
         ByteString old = reader.findXattr(set.inode(), inode, name);
         if (old != null && (set.flags() & PosixVolume.XATTR_CREATE) != 0) {
             throw new FsException(Errno.EEXIST);
@@ -392,6 +472,33 @@ final class NamespaceEditor {
         } else {
             storeXattr(set, inode, old);
         }
+        return NamespaceChange.of(set.inode());
+    }
+
+    /** A list of access is the mode as well; where it says no more than that, only the mode is kept. */
+    private NamespaceChange setList(Operation.SetXattr set, Inode inode) throws FsException {
+        AccessControlList list = AccessControlList.parse(set.value());
+        boolean isDefault = set.name().equals(XattrNames.DEFAULT_LIST);
+        if (inode.isSymlink()) {
+            throw new FsException(Errno.EOPNOTSUPP);
+        }
+        if (isDefault && !inode.isDirectory()) {
+            throw new FsException(Errno.EACCES);
+        }
+        ByteString old = reader.findXattr(set.inode(), inode, set.name());
+        if (isDefault || !list.isMinimal()) {
+            storeXattr(set, inode, old);
+        } else {
+            dropXattr(set.inode(), set.name());
+        }
+        boolean keepsGroupBit = (set.flags() & PosixVolume.XATTR_KILL_SET_GID) == 0;
+        update(set.inode(), file -> {
+            file.changed(set.time());
+            if (!isDefault) {
+                int mode = list.applyTo(inode.mode());
+                file.mode(keepsGroupBit ? mode : mode & ~Inode.SET_GID);
+            }
+        });
         return NamespaceChange.of(set.inode());
     }
 
@@ -419,11 +526,7 @@ final class NamespaceEditor {
         if (old != null) {
             removeParts(set.inode(), name, old);
         }
-        byte[] nameBytes = name.toBytes();
-        long nameHash = reader.hash().of(nameBytes);
-        for (int part = 0; part < XattrLayout.parts(set.value().length()); part++) {
-            tree.put(VolumeKeys.xattr(set.inode(), nameHash, nameBytes, part), XattrLayout.encode(set.value(), part));
-        }
+        putParts(set.inode(), name, set.value());
         update(
                 set.inode(),
                 file -> file.addXattrs(addedNames, addedNameBytes, addedValueBytes)
@@ -434,6 +537,9 @@ final class NamespaceEditor {
         ByteString name = remove.name();
         Inode inode = changeableXattr(remove.inode(), name);
         ByteString old = reader.findXattr(remove.inode(), inode, name);
+        if (old == null && XattrNames.isAccessControlList(name)) {
+            return NamespaceChange.of(remove.inode());
+        }
         if (old == null) {
             throw new FsException(Errno.ENODATA);
         }

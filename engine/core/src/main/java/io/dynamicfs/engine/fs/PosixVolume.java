@@ -25,8 +25,15 @@ public interface PosixVolume {
     /** Flag of {@link #setXattr}: fail with ENODATA where the attribute does not exist. */
     int XATTR_REPLACE = 2;
 
-    /** Who makes a new inode. */
-    record Owner(int uid, int gid) {}
+    /** Flag of {@link #setXattr} for an access control list: the set-group-id bit goes, too. */
+    int XATTR_KILL_SET_GID = 4;
+
+    /** Who makes a new inode. {@code umask} counts where the directory has no default access control list. */
+    record Owner(int uid, int gid, int umask) {
+        public Owner(int uid, int gid) {
+            this(uid, gid, 0);
+        }
+    }
 
     /** Takes directory entries one by one. */
     interface DirectoryVisitor {
@@ -54,6 +61,9 @@ public interface PosixVolume {
 
     /** Makes a file, directory, fifo, socket or device node, by the type bits of {@code mode}. */
     Attributes make(long directory, byte[] name, int mode, int rdev, Owner owner) throws FsException;
+
+    /** Makes a regular file without a name, as in that directory; {@link #link} may give it one. */
+    Attributes makeUnnamed(long directory, int mode, Owner owner) throws FsException;
 
     Attributes symlink(long directory, byte[] name, byte[] target, Owner owner) throws FsException;
 

@@ -318,7 +318,28 @@ public final class Volume implements PosixVolume {
     @Override
     public Attributes make(long directory, byte[] name, int mode, int rdev, Owner owner) throws FsException {
         return makeInode(inode -> new Operation.Make(
-                directory, ByteString.of(name), inode, mode, rdev, owner.uid(), owner.gid(), pool.now()));
+                directory,
+                ByteString.of(name),
+                inode,
+                masked(directory, mode, owner),
+                rdev,
+                owner.uid(),
+                owner.gid(),
+                pool.now()));
+    }
+
+    @Override
+    public Attributes makeUnnamed(long directory, int mode, Owner owner) throws FsException {
+        return makeInode(inode -> new Operation.MakeUnnamed(
+                directory, inode, masked(directory, mode, owner), owner.uid(), owner.gid(), pool.now()));
+    }
+
+    /** A default access control list takes the place of the umask. */
+    private int masked(long directory, int mode, Owner owner) throws FsException {
+        NamespaceReader reader = reader();
+        return reader.findXattr(directory, reader.directory(directory), XattrNames.DEFAULT_LIST) != null
+                ? mode
+                : mode & ~owner.umask();
     }
 
     @Override
@@ -328,7 +349,7 @@ public final class Volume implements PosixVolume {
     }
 
     private interface NewInode {
-        Operation.Namespace operation(long inode);
+        Operation.Namespace operation(long inode) throws FsException;
     }
 
     private Attributes makeInode(NewInode made) throws FsException {
@@ -456,6 +477,9 @@ public final class Volume implements PosixVolume {
         }
         if (change.orphan() != 0) {
             orphans.add(change.orphan());
+        }
+        if (change.named() != 0) {
+            orphans.remove(change.named());
         }
         if (change.replaced() != 0) {
             tookName(change.inode(), entry);
@@ -604,8 +628,8 @@ public final class Volume implements PosixVolume {
         if (size < 0) {
             throw new FsException(Errno.EINVAL);
         }
-        Admission.Cost cost =
-                pool.admission().makeRoomForContent(redundancy(), 0, true, () -> costOfCut(inode, size, Long.MAX_VALUE));
+        Admission.Cost cost = pool.admission()
+                .makeRoomForContent(redundancy(), 0, true, () -> costOfCut(inode, size, Long.MAX_VALUE));
         try {
             runLocked(() -> truncateLocked(inode, regular(inode), size, cost));
         } finally {

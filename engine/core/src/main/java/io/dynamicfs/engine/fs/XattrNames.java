@@ -20,12 +20,22 @@ final class XattrNames {
 
     static final ByteString CAPABILITY = ByteString.of("security.capability");
 
+    /** Who may do what with a file, beyond its mode; kept in step with that. */
+    static final ByteString ACCESS_LIST = ByteString.of("system.posix_acl_access");
+
+    /** What new inodes of a directory get. */
+    static final ByteString DEFAULT_LIST = ByteString.of("system.posix_acl_default");
+
     private static final List<String> PREFIXES = List.of("user.", "trusted.", "security.");
 
     private XattrNames() {}
 
     static boolean isRedundancy(ByteString name) {
         return name.equals(REDUNDANCY);
+    }
+
+    static boolean isAccessControlList(ByteString name) {
+        return name.equals(ACCESS_LIST) || name.equals(DEFAULT_LIST);
     }
 
     static boolean isUser(ByteString name) {
@@ -42,6 +52,9 @@ final class XattrNames {
     static void checkKind(ByteString name) throws FsException {
         if (name.contains((byte) 0)) {
             throw new FsException(Errno.EINVAL);
+        }
+        if (isAccessControlList(name)) {
+            return;
         }
         for (String prefix : PREFIXES) {
             if (startsWith(name, prefix)) {

@@ -100,7 +100,7 @@ public final class FuseConnection {
      * requests then wait until the connection is aborted.
      */
     public boolean resume(Negotiated agreed) {
-        negotiated.complete(agreed);
+        dispatcher.resume(agreed);
         return resend();
     }
 

@@ -31,11 +31,17 @@ public interface FuseHandler {
 
     NodeAttributes symlink(FuseRequest request, byte[] name, byte[] target) throws Exception;
 
-    /** Makes any kind of node, by the type bits of {@code mode}; the umask is taken off already. */
-    NodeAttributes make(FuseRequest request, byte[] name, int mode, int rdev) throws Exception;
+    /** What was agreed on with the kernel; comes before any other request. */
+    void negotiated(Negotiated agreed);
+
+    /** Makes any kind of node, by the type bits of {@code mode}. */
+    NodeAttributes make(FuseRequest request, byte[] name, int mode, int rdev, int umask) throws Exception;
 
     /** Makes a regular file and opens it with {@code flags} of open(2). */
-    NodeAttributes create(FuseRequest request, byte[] name, int mode, int flags) throws Exception;
+    NodeAttributes create(FuseRequest request, byte[] name, int mode, int flags, int umask) throws Exception;
+
+    /** Makes a regular file without a name, as in the directory of the request, and opens it with {@code flags} of open(2). */
+    NodeAttributes createUnnamed(FuseRequest request, int mode, int flags, int umask) throws Exception;
 
     void unlink(FuseRequest request, byte[] name) throws Exception;
 
@@ -73,7 +79,8 @@ public interface FuseHandler {
 
     byte[] getXattr(FuseRequest request, byte[] name) throws Exception;
 
-    void setXattr(FuseRequest request, byte[] name, byte[] value, int flags) throws Exception;
+    /** {@code flags} are those of setxattr(2); {@code killSetGid}: an access control list takes the set-group-id bit away. */
+    void setXattr(FuseRequest request, byte[] name, byte[] value, int flags, boolean killSetGid) throws Exception;
 
     List<byte[]> listXattr(FuseRequest request) throws Exception;
 

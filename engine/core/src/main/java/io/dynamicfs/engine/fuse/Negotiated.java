@@ -19,26 +19,32 @@ public record Negotiated(int minor, int readAheadBytes, long features, int pages
 
     public static final long ASYNC_READ = 1L;
     public static final long BIG_WRITES = 1L << 5;
+    public static final long DONT_MASK = 1L << 6;
     public static final long READDIRPLUS = 1L << 13;
     public static final long READDIRPLUS_AUTO = 1L << 14;
     public static final long ASYNC_DIRECT_IO = 1L << 15;
     public static final long WRITEBACK_CACHE = 1L << 16;
     public static final long PARALLEL_DIRECTORY_OPERATIONS = 1L << 18;
+    public static final long POSIX_ACL = 1L << 20;
     public static final long MAX_PAGES = 1L << 22;
     public static final long HANDLE_KILLPRIV_V2 = 1L << 28;
+    public static final long SETXATTR_EXTENSION = 1L << 29;
     public static final long INIT_EXTENSION = 1L << 30;
     public static final long HAS_RESEND = 1L << 39;
     public static final long ALLOW_IDMAP = 1L << 40;
 
     static final long WANTED = ASYNC_READ
             | BIG_WRITES
+            | DONT_MASK
             | READDIRPLUS
             | READDIRPLUS_AUTO
             | ASYNC_DIRECT_IO
             | WRITEBACK_CACHE
             | PARALLEL_DIRECTORY_OPERATIONS
+            | POSIX_ACL
             | MAX_PAGES
             | HANDLE_KILLPRIV_V2
+            | SETXATTR_EXTENSION
             | INIT_EXTENSION
             | HAS_RESEND
             | ALLOW_IDMAP;

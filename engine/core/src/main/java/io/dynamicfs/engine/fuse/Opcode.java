@@ -39,6 +39,7 @@ enum Opcode {
     READDIRPLUS(44),
     RENAME2(45),
     LSEEK(46),
+    TMPFILE(51),
     STATX(52);
 
     private static final @Nullable Opcode[] BY_NUMBER = new @Nullable Opcode[STATX.number + 1];

@@ -23,6 +23,7 @@ final class RequestDispatcher {
     private static final int TYPE_REGULAR = 0100000;
     private static final int TYPE_DIRECTORY = 0040000;
     private static final int PERMISSION_BITS = 07777;
+    private static final int ACCESS_BITS = 0777;
     private static final int TYPE_BITS = 0170000;
     private static final int SEEK_DATA = 3;
     private static final int SEEK_HOLE = 4;
@@ -59,6 +60,12 @@ final class RequestDispatcher {
             return header(request, reply, 0, body);
         }
         return header(request, reply, body, 0);
+    }
+
+    /** Goes on with what an earlier server of the connection has agreed on. */
+    void resume(Negotiated agreed) {
+        handler.negotiated(agreed);
+        negotiated.complete(agreed);
     }
 
     /** The reply to the request that this thread has served last has left, or will come from elsewhere. */
@@ -102,6 +109,7 @@ final class RequestDispatcher {
                         reply, ReplyLayout.BODY, handler.open(request, request.intAt(RequestLayout.OPEN_FLAGS)));
             case OPENDIR -> ReplyLayout.open(reply, ReplyLayout.BODY, 0);
             case CREATE -> create(request, reply);
+            case TMPFILE -> createUnnamed(request, reply);
             case READ -> read(request, reply);
             case WRITE -> write(request, reply);
             case STATFS -> ReplyLayout.statistics(reply, ReplyLayout.BODY, handler.statistics(request));
@@ -166,12 +174,26 @@ final class RequestDispatcher {
         int mode = request.intAt(RequestLayout.MKNOD_MODE);
         int typed = (mode & TYPE_BITS) == 0 ? mode | TYPE_REGULAR : mode;
         byte[] name = request.nameAt(RequestLayout.MKNOD_NAME);
-        return entry(reply, handler.make(request, name, typed, request.intAt(RequestLayout.MKNOD_RDEV)));
+        return entry(
+                reply,
+                handler.make(
+                        request,
+                        name,
+                        typed,
+                        request.intAt(RequestLayout.MKNOD_RDEV),
+                        umask(request, RequestLayout.MKNOD_UMASK)));
     }
 
     private int makeDirectory(FuseRequest request, MemorySegment reply) throws Exception {
         int mode = (request.intAt(RequestLayout.MKDIR_MODE) & PERMISSION_BITS) | TYPE_DIRECTORY;
-        return entry(reply, handler.make(request, request.nameAt(RequestLayout.MKDIR_NAME), mode, 0));
+        return entry(
+                reply,
+                handler.make(
+                        request,
+                        request.nameAt(RequestLayout.MKDIR_NAME),
+                        mode,
+                        0,
+                        umask(request, RequestLayout.MKDIR_UMASK)));
     }
 
     private int rename(FuseRequest request, int names, int flags) throws Exception {
@@ -189,7 +211,24 @@ final class RequestDispatcher {
     private int create(FuseRequest request, MemorySegment reply) throws Exception {
         int mode = (request.intAt(RequestLayout.CREATE_MODE) & PERMISSION_BITS) | TYPE_REGULAR;
         int flags = request.intAt(RequestLayout.CREATE_FLAGS);
-        int entry = entry(reply, handler.create(request, request.nameAt(RequestLayout.CREATE_NAME), mode, flags));
+        byte[] name = request.nameAt(RequestLayout.CREATE_NAME);
+        int umask = umask(request, RequestLayout.CREATE_UMASK);
+        return opened(reply, handler.create(request, name, mode, flags, umask));
+    }
+
+    private int createUnnamed(FuseRequest request, MemorySegment reply) throws Exception {
+        int mode = request.intAt(RequestLayout.CREATE_MODE) & PERMISSION_BITS;
+        int flags = request.intAt(RequestLayout.CREATE_FLAGS);
+        int umask = umask(request, RequestLayout.CREATE_UMASK);
+        return opened(reply, handler.createUnnamed(request, mode, flags, umask));
+    }
+
+    private static int umask(FuseRequest request, int offset) {
+        return request.intAt(offset) & ACCESS_BITS;
+    }
+
+    private static int opened(MemorySegment reply, NodeAttributes made) {
+        int entry = entry(reply, made);
         return entry + ReplyLayout.open(reply, ReplyLayout.BODY + entry, FuseHandler.OPEN_KEEP_CACHE);
     }
 
@@ -238,11 +277,19 @@ final class RequestDispatcher {
     }
 
     private int setXattr(FuseRequest request) throws Exception {
-        byte[] name = request.nameAt(RequestLayout.SETXATTR_NAME);
-        byte[] value = request.dataAt(
-                        RequestLayout.SETXATTR_NAME + name.length + 1, request.intAt(RequestLayout.SETXATTR_SIZE))
+        Negotiated agreed = negotiated.getNow(null);
+        boolean extended = agreed != null && agreed.has(Negotiated.SETXATTR_EXTENSION);
+        int nameAt = extended ? RequestLayout.SETXATTR_EXTENDED_NAME : RequestLayout.SETXATTR_NAME;
+        int moreFlags = extended ? request.intAt(RequestLayout.SETXATTR_MORE_FLAGS) : 0;
+        byte[] name = request.nameAt(nameAt);
+        byte[] value = request.dataAt(nameAt + name.length + 1, request.intAt(RequestLayout.SETXATTR_SIZE))
                 .toArray(ValueLayout.JAVA_BYTE);
-        handler.setXattr(request, name, value, request.intAt(RequestLayout.SETXATTR_FLAGS));
+        handler.setXattr(
+                request,
+                name,
+                value,
+                request.intAt(RequestLayout.SETXATTR_FLAGS),
+                (moreFlags & RequestLayout.SETXATTR_KILL_SET_GID) != 0);
         return NOTHING;
     }
 
@@ -290,6 +337,7 @@ final class RequestDispatcher {
             offered |= (long) request.intAt(RequestLayout.INIT_FLAGS_HIGH) << 32;
         }
         Negotiated answer = Negotiated.of(minor, request.intAt(RequestLayout.INIT_READ_AHEAD), offered, pageBytes);
+        handler.negotiated(answer);
         negotiated.complete(answer);
         return ReplyLayout.init(reply, ReplyLayout.BODY, answer);
     }

@@ -44,9 +44,11 @@ final class RequestLayout {
 
     static final int MKNOD_MODE = BODY;
     static final int MKNOD_RDEV = BODY + 4;
+    static final int MKNOD_UMASK = BODY + 8;
     static final int MKNOD_NAME = BODY + 16;
 
     static final int MKDIR_MODE = BODY;
+    static final int MKDIR_UMASK = BODY + 4;
     static final int MKDIR_NAME = BODY + 8;
 
     static final int RENAME_DIRECTORY = BODY;
@@ -63,6 +65,7 @@ final class RequestLayout {
 
     static final int CREATE_FLAGS = BODY;
     static final int CREATE_MODE = BODY + 4;
+    static final int CREATE_UMASK = BODY + 8;
     static final int CREATE_NAME = BODY + 16;
 
     /** READ, READDIR and READDIRPLUS. */
@@ -89,6 +92,12 @@ final class RequestLayout {
     static final int SETXATTR_SIZE = BODY;
     static final int SETXATTR_FLAGS = BODY + 4;
     static final int SETXATTR_NAME = BODY + 8;
+
+    /** With the feature SETXATTR_EXTENSION. */
+    static final int SETXATTR_MORE_FLAGS = BODY + 8;
+
+    static final int SETXATTR_EXTENDED_NAME = BODY + 16;
+    static final int SETXATTR_KILL_SET_GID = 1;
 
     static final int GETXATTR_SIZE = BODY;
     static final int GETXATTR_NAME = BODY + 8;

@@ -11,6 +11,7 @@ import io.dynamicfs.engine.fuse.FuseHandler;
 import io.dynamicfs.engine.fuse.FuseRequest;
 import io.dynamicfs.engine.fuse.FuseStatistics;
 import io.dynamicfs.engine.fuse.FuseTime;
+import io.dynamicfs.engine.fuse.Negotiated;
 import io.dynamicfs.engine.fuse.NodeAttributes;
 import io.dynamicfs.engine.fuse.NodeChange;
 import io.dynamicfs.engine.fuse.ParkedReply;
@@ -38,6 +39,7 @@ final class VolumeHandler implements FuseHandler {
     private static final int SET_GROUP_ID = 02000;
     private static final int GROUP_EXECUTE = 00010;
     private static final int O_EXCL = 0200;
+    private static final int XATTR_FLAGS = PosixVolume.XATTR_CREATE | PosixVolume.XATTR_REPLACE;
 
     /** Modes of fallocate(2). */
     private static final int KEEP_SIZE = 1;
@@ -52,10 +54,16 @@ final class VolumeHandler implements FuseHandler {
     private final String name;
     private final LookupCounts lookups = new LookupCounts();
     private final OpenWriters writers = new OpenWriters();
+    private volatile boolean listsAreChecked;
 
     VolumeHandler(PosixVolume volume, String name) {
         this.volume = volume;
         this.name = name;
+    }
+
+    @Override
+    public void negotiated(Negotiated agreed) {
+        listsAreChecked = agreed.has(Negotiated.POSIX_ACL);
     }
 
     /** The kernel may have files open since before this server. */
@@ -184,24 +192,33 @@ final class VolumeHandler implements FuseHandler {
 
     @Override
     public NodeAttributes symlink(FuseRequest request, byte[] child, byte[] target) throws FsException {
-        return once(request, () -> held(volume.symlink(request.node(), child, target, owner(request))));
+        return once(request, () -> held(volume.symlink(request.node(), child, target, owner(request, 0))));
     }
 
     @Override
-    public NodeAttributes make(FuseRequest request, byte[] child, int mode, int rdev) throws FsException {
-        return once(request, () -> held(volume.make(request.node(), child, mode, rdev, owner(request))));
+    public NodeAttributes make(FuseRequest request, byte[] child, int mode, int rdev, int umask) throws FsException {
+        return once(request, () -> held(volume.make(request.node(), child, mode, rdev, owner(request, umask))));
     }
 
     @Override
-    public NodeAttributes create(FuseRequest request, byte[] child, int mode, int flags) throws FsException {
-        NodeAttributes made = once(request, () -> createOrOpen(request, child, mode, flags));
+    public NodeAttributes create(FuseRequest request, byte[] child, int mode, int flags, int umask) throws FsException {
+        NodeAttributes made = once(request, () -> createOrOpen(request, child, mode, flags, umask));
         writers.opened(made.node(), flags);
         return made;
     }
 
-    private NodeAttributes createOrOpen(FuseRequest request, byte[] child, int mode, int flags) throws FsException {
+    @Override
+    public NodeAttributes createUnnamed(FuseRequest request, int mode, int flags, int umask) throws FsException {
+        NodeAttributes made =
+                once(request, () -> held(volume.makeUnnamed(request.node(), mode, owner(request, umask))));
+        writers.opened(made.node(), flags);
+        return made;
+    }
+
+    private NodeAttributes createOrOpen(FuseRequest request, byte[] child, int mode, int flags, int umask)
+            throws FsException {
         try {
-            return held(volume.make(request.node(), child, mode, 0, owner(request)));
+            return held(volume.make(request.node(), child, mode, 0, owner(request, umask)));
         } catch (FsException refused) {
             if (refused.errno() != Errno.EEXIST || (flags & O_EXCL) != 0) {
                 throw refused;
@@ -341,9 +358,14 @@ final class VolumeHandler implements FuseHandler {
     }
 
     @Override
-    public void setXattr(FuseRequest request, byte[] attribute, byte[] value, int flags) throws FsException {
+    public void setXattr(FuseRequest request, byte[] attribute, byte[] value, int flags, boolean killSetGid)
+            throws FsException {
         refuseAccessControlLists(attribute);
-        changeOnce(request, () -> volume.setXattr(request.node(), attribute, value, flags));
+        if ((flags & ~XATTR_FLAGS) != 0) {
+            throw new FsException(Errno.EINVAL);
+        }
+        int allFlags = killSetGid ? flags | PosixVolume.XATTR_KILL_SET_GID : flags;
+        changeOnce(request, () -> volume.setXattr(request.node(), attribute, value, allFlags));
     }
 
     @Override
@@ -401,8 +423,8 @@ final class VolumeHandler implements FuseHandler {
     }
 
     /** An access control list that is stored and not enforced would be a lie. */
-    private static void refuseAccessControlLists(byte[] attribute) throws FsException {
-        if (startsWith(attribute, ACCESS_CONTROL_LISTS)) {
+    private void refuseAccessControlLists(byte[] attribute) throws FsException {
+        if (!listsAreChecked && startsWith(attribute, ACCESS_CONTROL_LISTS)) {
             throw new FsException(Errno.EOPNOTSUPP);
         }
     }
@@ -412,8 +434,8 @@ final class VolumeHandler implements FuseHandler {
                 && Arrays.equals(attribute, 0, prefix.length, prefix, 0, prefix.length);
     }
 
-    private static PosixVolume.Owner owner(FuseRequest request) {
-        return new PosixVolume.Owner(request.uid(), request.gid());
+    private static PosixVolume.Owner owner(FuseRequest request, int umask) {
+        return new PosixVolume.Owner(request.uid(), request.gid(), umask);
     }
 
     private static @Nullable Timestamp timestamp(@Nullable FuseTime time) {

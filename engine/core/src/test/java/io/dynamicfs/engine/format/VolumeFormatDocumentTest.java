@@ -109,6 +109,7 @@ class VolumeFormatDocumentTest {
                 .contains("| " + OperationLayout.REMOVE_XATTR + " | remove an extended attribute |")
                 .contains("| " + OperationLayout.WRITE + " | write |")
                 .contains("| " + OperationLayout.TRUNCATE + " | truncate |")
-                .contains("| " + OperationLayout.ZERO + " | make zero |");
+                .contains("| " + OperationLayout.ZERO + " | make zero |")
+                .contains("| " + OperationLayout.MAKE_UNNAMED + " | make without a name |");
     }
 }

@@ -99,6 +99,13 @@ class VolumeRecordsTest {
     }
 
     @Test
+    void theBytesOfAFileWithoutANameStayWhatTheyAre() {
+        assertThat(HexFormat.of()
+                        .formatHex(encode(new Operation.MakeUnnamed(5, 6, 0640, 1000, 1001, new Timestamp(1, 2)))))
+                .isEqualTo("0d01000000000000000200000005000000000000000600000000000000a0010000e8030000e9030000");
+    }
+
+    @Test
     void whatIsMadeZeroIsAtLeastOneByteBelowTheEndOfAllFiles() {
         Timestamp time = new Timestamp(1, 0);
         for (Operation.Zero wrong : List.of(
@@ -202,7 +209,7 @@ class VolumeRecordsTest {
                 random.nextInt(),
                 random.nextInt(),
                 random.nextInt(),
-                0,
+                random.nextInt(2),
                 number(),
                 number(),
                 number(),
@@ -231,7 +238,7 @@ class VolumeRecordsTest {
     private Operation operation() {
         long inode = number() + 1;
         long other = number() + 1;
-        return switch (random.nextInt(12)) {
+        return switch (random.nextInt(13)) {
             case 0 ->
                 new Operation.Make(
                         inode,
@@ -267,6 +274,8 @@ class VolumeRecordsTest {
                         time());
             case 8 -> new Operation.RemoveXattr(inode, name(), time());
             case 9 -> new Operation.Write(inode, number(), random.nextInt(1 << 20), time());
+            case 11 ->
+                new Operation.MakeUnnamed(inode, other, random.nextInt(), random.nextInt(), random.nextInt(), time());
             case 10 -> {
                 long offset = number();
                 long length = 1 + random.nextLong(Long.MAX_VALUE - offset);

@@ -84,6 +84,7 @@ public final class MemoryVolume implements PosixVolume {
         volatile Timestamp modified;
         volatile Timestamp changed;
         volatile long references;
+        boolean unnamed;
         long parent;
         long nextCookie = 3;
         byte[] target = {};
@@ -201,7 +202,24 @@ public final class MemoryVolume implements PosixVolume {
     public Attributes make(long directory, byte[] name, int mode, int rdev, Owner owner) throws FsException {
         names.writeLock().lock();
         try {
-            return add(directory, name, mode, rdev, owner, new byte[0]);
+            return add(directory, name, mode & ~owner.umask(), rdev, owner, new byte[0]);
+        } finally {
+            names.writeLock().unlock();
+        }
+    }
+
+    @Override
+    public Attributes makeUnnamed(long directory, int mode, Owner owner) throws FsException {
+        names.writeLock().lock();
+        try {
+            Inode parent = directory(directory);
+            int gid = (parent.permissions & SET_GROUP_ID) != 0 ? parent.gid : owner.gid();
+            Inode made =
+                    new Inode(nextInode.getAndIncrement(), REGULAR | mode & ~owner.umask(), 0, owner.uid(), gid, now());
+            made.links = 0;
+            made.unnamed = true;
+            inodes.put(made.number, made);
+            return referenced(made);
         } finally {
             names.writeLock().unlock();
         }
@@ -241,7 +259,7 @@ public final class MemoryVolume implements PosixVolume {
             if (found.isDirectory()) {
                 throw new FsException(Errno.EPERM);
             }
-            if (parent.links == 0 || found.links == 0) {
+            if (parent.links == 0 || found.links == 0 && !found.unnamed) {
                 throw new FsException(Errno.ENOENT);
             }
             if (parent.entries.containsKey(checked(name))) {
@@ -251,6 +269,7 @@ public final class MemoryVolume implements PosixVolume {
                 throw new FsException(Errno.EMLINK);
             }
             found.links++;
+            found.unnamed = false;
             found.changed = now();
             enter(parent, checked(name), found);
             return referenced(found);

@@ -17,6 +17,7 @@ import io.dynamicfs.engine.format.Timestamp;
 import io.dynamicfs.engine.format.VolumeKeys;
 import io.dynamicfs.engine.syscall.Errno;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -157,6 +158,85 @@ class NamespaceEditorTest {
     }
 
     @Test
+    void aFileWithoutANameIsAnOrphanUntilItIsLinkedOnce() {
+        long directory = volume.directory(ROOT, "shared");
+        volume.apply(chown(directory, null, 77));
+        volume.apply(chmod(directory, 02775));
+        Map<String, String> before = records(volume.tree);
+        NamespaceChange made =
+                volume.apply(new Operation.MakeUnnamed(directory, volume.newInode(), 0640, 5, 6, volume.tick()));
+        long file = made.inode();
+        assertThat(made).isEqualTo(new NamespaceChange(file, 0, file, 0, 1));
+        assertThat(records(volume.tree)).as("an inode and that it is an orphan").hasSize(before.size() + 2);
+        Inode unnamed = volume.inode(file);
+        assertThat(unnamed.links()).isZero();
+        assertThat(unnamed.mode()).isEqualTo(Inode.REGULAR | 0640);
+        assertThat(unnamed.uid()).isEqualTo(5);
+        assertThat(unnamed.gid()).as("of the set-group-id directory").isEqualTo(77);
+
+        assertThat(volume.link(file, ROOT, "name")).isEqualTo(new NamespaceChange(file, 0, 0, file, 0));
+        assertThat(volume.inode(file).links()).isEqualTo(1);
+        assertThat(volume.inode(file).parent()).isEqualTo(ROOT);
+        assertThat(volume.link(file, directory, "second").named()).isZero();
+        volume.unlink(directory, "second");
+        volume.unlink(ROOT, "name");
+        refuses(Errno.ENOENT, link(file, ROOT, "again"));
+        refuses(Errno.ENOTDIR, new Operation.MakeUnnamed(file, volume.newInode(), 0640, 5, 6, volume.tick()));
+    }
+
+    @Test
+    void aDefaultListIsInheritedAndAnAccessListFollowsTheMode() throws Exception {
+        AccessControlList list = AccessControlList.parse(ByteString.of(HexFormat.of()
+                .parseHex("0200000001000700ffffffff02000700e803000004000500ffffffff10000700ffffffff20000000ffffffff")));
+        long directory = volume.directory(ROOT, "d");
+        volume.setXattr(directory, "system.posix_acl_default", list.encode());
+        assertThat(volume.inode(directory).mode()).isEqualTo(DIRECTORY);
+        long file = volume.make(directory, "f", Inode.REGULAR | 0666);
+        long below = volume.make(directory, "d", Inode.DIRECTORY | 0777);
+        long unnamed = volume.apply(new Operation.MakeUnnamed(directory, volume.newInode(), 0600, 5, 6, volume.tick()))
+                .inode();
+        long link = volume.symlink(directory, "l", "x");
+
+        assertThat(volume.inode(file).mode()).isEqualTo(Inode.REGULAR | 0660);
+        assertThat(volume.inode(unnamed).mode()).isEqualTo(Inode.REGULAR | 0600);
+        assertThat(volume.inode(below).mode()).isEqualTo(Inode.DIRECTORY | 0770);
+        assertThat(volume.inode(link).xattrCount()).isZero();
+        assertThat(listed(file)).containsExactly("system.posix_acl_access");
+        assertThat(listed(below)).containsExactlyInAnyOrder("system.posix_acl_access", "system.posix_acl_default");
+        assertThat(access(file)).isEqualTo(list.inheritedBy(0666).list());
+
+        volume.apply(chmod(file, 0604));
+        assertThat(access(file)).isEqualTo(list.inheritedBy(0666).list().withMode(0604));
+        volume.apply(chmod(file, 02777));
+        volume.apply(new Operation.SetXattr(file, text("system.posix_acl_access"), list.encode(), 4, volume.tick()));
+        assertThat(volume.inode(file).mode()).as("without set-group-id").isEqualTo(Inode.REGULAR | 0770);
+        volume.apply(chmod(file, 0640));
+        AccessControlList minimal = AccessControlList.parse(
+                ByteString.of(HexFormat.of().parseHex("0200000001000600ffffffff04000400ffffffff20000400ffffffff")));
+        volume.setXattr(file, "system.posix_acl_access", minimal.encode());
+        assertThat(volume.inode(file).mode()).isEqualTo(Inode.REGULAR | 0644);
+        assertThat(listed(file)).isEmpty();
+
+        Operation.SetXattr onFile =
+                new Operation.SetXattr(file, text("system.posix_acl_default"), list.encode(), 0, volume.tick());
+        refuses(Errno.EACCES, onFile);
+        refuses(
+                Errno.EINVAL,
+                new Operation.SetXattr(file, text("system.posix_acl_access"), text("nonsense"), 0, volume.tick()));
+        refuses(
+                Errno.EOPNOTSUPP,
+                new Operation.SetXattr(file, text("system.posix_acl_other"), list.encode(), 0, volume.tick()));
+    }
+
+    private List<String> listed(long inode) throws FsException {
+        return volume.reader.listXattr(inode).stream().map(ByteString::toString).toList();
+    }
+
+    private AccessControlList access(long inode) throws FsException {
+        return AccessControlList.parse(volume.reader.getXattr(inode, XattrNames.ACCESS_LIST));
+    }
+
+    @Test
     void aNewInodeNumberThatIsInUseIsABug() {
         long file = volume.file(ROOT, "file");
         assertThatThrownBy(() -> volume.apply(new Operation.Make(ROOT, text("b"), file, FILE, 0, 0, 0, volume.tick())))
@@ -291,7 +371,7 @@ class NamespaceEditorTest {
         long winner = volume.file(ROOT, "winner");
         long loser = volume.file(ROOT, "loser");
         assertThat(volume.rename(ROOT, "winner", ROOT, "loser", 0))
-                .isEqualTo(new NamespaceChange(winner, loser, loser, 0));
+                .isEqualTo(new NamespaceChange(winner, loser, loser, 0, 0));
         assertThat(volume.lookup(ROOT, "loser")).isEqualTo(winner);
         assertThat(volume.inode(loser).links()).isZero();
         assertThat(volume.reader.orphans(0, 10)).containsExactly(loser);
@@ -303,7 +383,8 @@ class NamespaceEditorTest {
         long winner = volume.file(ROOT, "winner");
         long loser = volume.file(ROOT, "loser");
         volume.link(loser, ROOT, "other");
-        assertThat(volume.rename(ROOT, "winner", ROOT, "loser", 0)).isEqualTo(new NamespaceChange(winner, loser, 0, 0));
+        assertThat(volume.rename(ROOT, "winner", ROOT, "loser", 0))
+                .isEqualTo(new NamespaceChange(winner, loser, 0, 0, 0));
         assertThat(volume.inode(loser).links()).isEqualTo(1);
     }
 
@@ -315,7 +396,7 @@ class NamespaceEditorTest {
         long replaced = volume.directory(to, "replaced");
 
         assertThat(volume.rename(from, "moved", to, "replaced", 0))
-                .isEqualTo(new NamespaceChange(moved, replaced, replaced, 0));
+                .isEqualTo(new NamespaceChange(moved, replaced, replaced, 0, 0));
         assertThat(volume.inode(from).links()).isEqualTo(2);
         assertThat(volume.inode(to).links()).isEqualTo(3);
         assertThat(volume.inode(moved).parent()).isEqualTo(to);
@@ -339,7 +420,8 @@ class NamespaceEditorTest {
         long directory = volume.directory(from, "x");
         long file = volume.file(to, "y");
 
-        assertThat(volume.rename(from, "x", to, "y", EXCHANGE)).isEqualTo(new NamespaceChange(directory, file, 0, 0));
+        assertThat(volume.rename(from, "x", to, "y", EXCHANGE))
+                .isEqualTo(new NamespaceChange(directory, file, 0, 0, 0));
         assertThat(volume.lookup(from, "x")).isEqualTo(file);
         assertThat(volume.lookup(to, "y")).isEqualTo(directory);
         assertThat(volume.lookup(directory, "..")).isEqualTo(to);
@@ -494,7 +576,7 @@ class NamespaceEditorTest {
         refuses(Errno.ERANGE, setXattr(file, "user." + "x".repeat(251), "", 0));
         refuses(Errno.EINVAL, setXattr(file, "user.", "", 0));
         refuses(Errno.EOPNOTSUPP, setXattr(file, "name", "", 0));
-        refuses(Errno.EOPNOTSUPP, setXattr(file, "system.posix_acl_access", "", 0));
+        refuses(Errno.EOPNOTSUPP, setXattr(file, "system.other", "", 0));
         refuses(Errno.EPERM, setXattr(link, "user.name", "", 0));
         refuses(Errno.ESTALE, setXattr(NOWHERE, "user.name", "", 0));
         refuses(Errno.E2BIG, new Operation.SetXattr(file, text("user.a"), bytes(65_537), 0, volume.tick()));
@@ -524,7 +606,8 @@ class NamespaceEditorTest {
         volume.apply(new Operation.RemoveXattr(file, text(longest), volume.tick()));
         assertThat(volume.inode(file).xattrCount()).isEqualTo(2);
         assertThat(getXattr(file, longest)).isEqualTo(Errno.ENODATA);
-        assertThat(getXattr(file, "system.posix_acl_access")).isEqualTo(Errno.EOPNOTSUPP);
+        assertThat(getXattr(file, "system.posix_acl_access")).isEqualTo(Errno.ENODATA);
+        assertThat(getXattr(file, "system.other")).isEqualTo(Errno.EOPNOTSUPP);
     }
 
     private @Nullable Errno getXattr(long file, String name) {

@@ -57,6 +57,9 @@ final class RecordingHandler implements FuseHandler {
     }
 
     @Override
+    public void negotiated(Negotiated agreed) {}
+
+    @Override
     public @Nullable NodeAttributes lookup(FuseRequest request, byte[] name) throws Exception {
         called("lookup " + request.node() + " " + text(name));
         return knowsNames ? NODE : null;
@@ -92,15 +95,23 @@ final class RecordingHandler implements FuseHandler {
     }
 
     @Override
-    public NodeAttributes make(FuseRequest request, byte[] name, int mode, int rdev) throws Exception {
+    public NodeAttributes make(FuseRequest request, byte[] name, int mode, int rdev, int umask) throws Exception {
         called("make " + request.node() + " " + text(name) + " " + Integer.toOctalString(mode) + " " + rdev + " by "
-                + request.uid() + ":" + request.gid());
+                + request.uid() + ":" + request.gid() + " umask " + Integer.toOctalString(umask));
         return NODE;
     }
 
     @Override
-    public NodeAttributes create(FuseRequest request, byte[] name, int mode, int flags) throws Exception {
-        called("create " + request.node() + " " + text(name) + " " + Integer.toOctalString(mode) + " " + flags);
+    public NodeAttributes create(FuseRequest request, byte[] name, int mode, int flags, int umask) throws Exception {
+        called("create " + request.node() + " " + text(name) + " " + Integer.toOctalString(mode) + " " + flags
+                + " umask " + Integer.toOctalString(umask));
+        return NODE;
+    }
+
+    @Override
+    public NodeAttributes createUnnamed(FuseRequest request, int mode, int flags, int umask) throws Exception {
+        called("createUnnamed " + request.node() + " " + Integer.toOctalString(mode) + " " + flags + " umask "
+                + Integer.toOctalString(umask));
         return NODE;
     }
 
@@ -185,8 +196,10 @@ final class RecordingHandler implements FuseHandler {
     }
 
     @Override
-    public void setXattr(FuseRequest request, byte[] name, byte[] bytes, int flags) throws Exception {
-        called("setXattr " + request.node() + " " + text(name) + " " + text(bytes) + " " + flags);
+    public void setXattr(FuseRequest request, byte[] name, byte[] bytes, int flags, boolean killSetGid)
+            throws Exception {
+        called("setXattr " + request.node() + " " + text(name) + " " + text(bytes) + " " + flags
+                + (killSetGid ? " kills set-group-id" : ""));
     }
 
     @Override

@@ -205,9 +205,9 @@ class RequestDispatcherTest {
 
         assertThat(handler.calls)
                 .containsExactly(
-                        "make 9 dir 40750 0 by 1000:1001",
-                        "make 9 pipe 10644 5 by 1000:1001",
-                        "make 9 file 100644 0 by 1000:1001",
+                        "make 9 dir 40750 0 by 1000:1001 umask 22",
+                        "make 9 pipe 10644 5 by 1000:1001 umask 22",
+                        "make 9 file 100644 0 by 1000:1001 umask 0",
                         "symlink 9 link to/where",
                         "link 9 55 second");
     }
@@ -223,10 +223,42 @@ class RequestDispatcherTest {
                 .request());
 
         assertThat(length).isEqualTo(16 + 128 + 16);
-        assertThat(handler.calls).containsExactly("create 9 new 100644 " + 0x8241);
+        assertThat(handler.calls).containsExactly("create 9 new 100644 " + 0x8241 + " umask 22");
         assertThat(reply.get(JAVA_LONG, 144)).isZero();
         assertThat(reply.get(JAVA_INT, 152)).isEqualTo(FuseHandler.OPEN_KEEP_CACHE);
         assertThat(reply.get(JAVA_INT, 156)).isZero();
+    }
+
+    @Test
+    void aFileWithoutANameIsMadeAndOpened() {
+        int length = serve(request(Opcode.TMPFILE)
+                .u32(0x410002)
+                .u32(0100600)
+                .u32(022)
+                .u32(0)
+                .name("")
+                .request());
+
+        assertThat(length).isEqualTo(16 + 128 + 16);
+        assertThat(handler.calls).containsExactly("createUnnamed 9 600 " + 0x410002 + " umask 22");
+    }
+
+    @Test
+    void setxattrHasMoreFlagsWhereThatWasAgreedOn() {
+        dispatcher.resume(new Negotiated(41, 0, Negotiated.SETXATTR_EXTENSION, 256));
+        for (int more : new int[] {0, 1}) {
+            serve(request(Opcode.SETXATTR)
+                    .u32(5)
+                    .u32(1)
+                    .u32(more)
+                    .u32(0)
+                    .name("user.a")
+                    .data("va\0ue".getBytes(ISO_8859_1))
+                    .request());
+        }
+
+        assertThat(handler.calls)
+                .containsExactly("setXattr 9 user.a va\0ue 1", "setXattr 9 user.a va\0ue 1 kills set-group-id");
     }
 
     @Test
@@ -549,7 +581,7 @@ class RequestDispatcherTest {
 
     @Test
     void unknownOperationsAreNotImplemented() {
-        for (int opcode : new int[] {0, 7, 25, 31, 34, 39, 47, 50, 51, 53, 4096, -1, Integer.MIN_VALUE}) {
+        for (int opcode : new int[] {0, 7, 25, 31, 34, 39, 47, 50, 53, 4096, -1, Integer.MIN_VALUE}) {
             assertThat(serve(new RequestBytes(opcode, UNIQUE, NODE).request())).isEqualTo(16);
             assertHeader(16, -38);
         }
@@ -605,9 +637,8 @@ class RequestDispatcherTest {
         long posixLocks = 1L << 1;
         long flockLocks = 1L << 10;
         long atomicTruncate = 1L << 3;
-        long accessControlLists = 1L << 20;
 
-        assertThat(Negotiated.WANTED & (posixLocks | flockLocks | atomicTruncate | accessControlLists))
+        assertThat(Negotiated.WANTED & (posixLocks | flockLocks | atomicTruncate))
                 .isZero();
     }
 

@@ -143,42 +143,42 @@ class VolumeMountIT {
         mount();
 
         Machine.bash(directory, """
-                mkdir -p a/b/c
-                [ "$(stat -c %h a)" = 3 ]
-                echo text > a/file
-                ln a/file hard
-                [ "$(stat -c %h hard)" = 2 ]
-                [ "$(stat -c %i hard)" = "$(stat -c %i a/file)" ]
-                ln -s a/file soft
-                [ "$(readlink soft)" = a/file ]
-                [ "$(cat soft)" = text ]
-                [ "$(stat -c %s soft)" = 6 ]
-                mv hard a/b/moved
-                [ "$(cat a/b/moved)" = text ]
-                ! [ -e hard ]
-                mv a/b d
-                [ "$(stat -c %h a)" = 2 ]
-                [ "$(stat -c %h .)" = 4 ]
-                touch -d '2001-02-03 04:05:06.123456789 UTC' d/moved
-                [ "$(TZ=UTC stat -c %y d/moved)" = '2001-02-03 04:05:06.123456789 +0000' ]
-                touch -d '@-5.5' d/moved
-                [ "$(stat -c %.1Y d/moved)" = -5.5 ]
-                chmod 4751 d/moved
-                [ "$(stat -c %a d/moved)" = 4751 ]
-                chown 12:34 d/moved
-                [ "$(stat -c %u:%g:%a d/moved)" = 12:34:751 ]
-                mkfifo pipe
-                [ "$(stat -c %F pipe)" = fifo ]
-                mknod null c 1 3
-                echo gone > null
-                [ "$(stat -c %t:%T null)" = 1:3 ]
-                mknod big b 259 70000
-                [ "$(stat -c %t:%T big)" = 103:11170 ]
-                [ "$(stat -c %W d)" -gt 0 ]
-                rm -r a d soft pipe null big
-                [ -z "$(ls -A)" ]
-                [ "$(stat -c %h .)" = 2 ]
-                """);
+            mkdir -p a/b/c
+            [ "$(stat -c %h a)" = 3 ]
+            echo text > a/file
+            ln a/file hard
+            [ "$(stat -c %h hard)" = 2 ]
+            [ "$(stat -c %i hard)" = "$(stat -c %i a/file)" ]
+            ln -s a/file soft
+            [ "$(readlink soft)" = a/file ]
+            [ "$(cat soft)" = text ]
+            [ "$(stat -c %s soft)" = 6 ]
+            mv hard a/b/moved
+            [ "$(cat a/b/moved)" = text ]
+            ! [ -e hard ]
+            mv a/b d
+            [ "$(stat -c %h a)" = 2 ]
+            [ "$(stat -c %h .)" = 4 ]
+            touch -d '2001-02-03 04:05:06.123456789 UTC' d/moved
+            [ "$(TZ=UTC stat -c %y d/moved)" = '2001-02-03 04:05:06.123456789 +0000' ]
+            touch -d '@-5.5' d/moved
+            [ "$(stat -c %.1Y d/moved)" = -5.5 ]
+            chmod 4751 d/moved
+            [ "$(stat -c %a d/moved)" = 4751 ]
+            chown 12:34 d/moved
+            [ "$(stat -c %u:%g:%a d/moved)" = 12:34:751 ]
+            mkfifo pipe
+            [ "$(stat -c %F pipe)" = fifo ]
+            mknod null c 1 3
+            echo gone > null
+            [ "$(stat -c %t:%T null)" = 1:3 ]
+            mknod big b 259 70000
+            [ "$(stat -c %t:%T big)" = 103:11170 ]
+            [ "$(stat -c %W d)" -gt 0 ]
+            rm -r a d soft pipe null big
+            [ -z "$(ls -A)" ]
+            [ "$(stat -c %h .)" = 2 ]
+            """);
         Machine.await("all inodes are freed", () -> volume.inodeCount() == 1);
     }
 
@@ -187,19 +187,19 @@ class VolumeMountIT {
         mount();
 
         Machine.bash(directory, """
-                truncate -s 10G sparse
-                [ "$(stat -c %s sparse)" = 10737418240 ]
-                [ "$(du -k sparse | cut -f1)" -lt 100 ]
-                printf end | dd of=sparse bs=1 seek=9999999999 conv=notrunc status=none
-                [ "$(dd if=sparse bs=1 skip=9999999999 count=3 status=none)" = end ]
-                dd if=sparse bs=1M skip=5000 count=1 status=none | cmp - <(head -c 1M /dev/zero)
-                sync sparse
-                [ "$(du -k sparse | cut -f1)" -lt 200 ]
-                printf 0123456789 > cut
-                truncate -s 4 cut
-                truncate -s 8 cut
-                [ "$(od -An -tx1 cut)" = ' 30 31 32 33 00 00 00 00' ]
-                """);
+            truncate -s 10G sparse
+            [ "$(stat -c %s sparse)" = 10737418240 ]
+            [ "$(du -k sparse | cut -f1)" -lt 100 ]
+            printf end | dd of=sparse bs=1 seek=9999999999 conv=notrunc status=none
+            [ "$(dd if=sparse bs=1 skip=9999999999 count=3 status=none)" = end ]
+            dd if=sparse bs=1M skip=5000 count=1 status=none | cmp - <(head -c 1M /dev/zero)
+            sync sparse
+            [ "$(du -k sparse | cut -f1)" -lt 200 ]
+            printf 0123456789 > cut
+            truncate -s 4 cut
+            truncate -s 8 cut
+            [ "$(od -An -tx1 cut)" = ' 30 31 32 33 00 00 00 00' ]
+            """);
     }
 
     @Test
@@ -207,40 +207,40 @@ class VolumeMountIT {
         mount();
 
         Machine.python(directory, """
-                import errno, os
-                def fails(number, call, *arguments):
-                    try:
-                        call(*arguments)
-                    except OSError as error:
-                        assert error.errno == number, (call, arguments, error)
-                        return
-                    raise AssertionError((call, arguments, 'succeeded'))
-                os.mkdir('d'); os.mkdir('d/e'); os.mkdir('empty')
-                open('f', 'w').close(); open('d/g', 'w').close()
-                fails(errno.ENOENT, os.stat, 'no')
-                fails(errno.ENOTDIR, os.stat, 'f/no')
-                fails(errno.EEXIST, os.mkdir, 'f')
-                fails(errno.EEXIST, os.open, 'f', os.O_CREAT | os.O_EXCL)
-                fails(errno.ENOTEMPTY, os.rmdir, 'd')
-                fails(errno.ENOTDIR, os.rmdir, 'f')
-                fails(errno.EISDIR, os.unlink, 'd')
-                fails(errno.EPERM, os.link, 'd', 'l')
-                fails(errno.EEXIST, os.link, 'f', 'd')
-                fails(errno.ENOTEMPTY, os.rename, 'empty', 'd')
-                fails(errno.EISDIR, os.rename, 'f', 'd')
-                fails(errno.ENOTDIR, os.rename, 'd', 'f')
-                fails(errno.EINVAL, os.rename, 'd', 'd/e/x')
-                fails(errno.ENAMETOOLONG, os.mkdir, 'x' * 256)
-                fails(errno.EXDEV, os.rename, 'f', '/dev/shm/' + str(os.getpid()))
-                fails(errno.EINVAL, os.readlink, 'f')
-                os.rename('d/e', 'empty')
-                os.rename('d/g', 'f')
-                assert sorted(os.listdir('.')) == ['d', 'empty', 'f']
-                os.link('f', 'same'); os.rename('f', 'same')
-                assert os.path.exists('f') and os.path.exists('same')
-                os.symlink('x' * 4095, 'long')
-                assert len(os.readlink('long')) == 4095
-                """);
+            import errno, os
+            def fails(number, call, *arguments):
+                try:
+                    call(*arguments)
+                except OSError as error:
+                    assert error.errno == number, (call, arguments, error)
+                    return
+                raise AssertionError((call, arguments, 'succeeded'))
+            os.mkdir('d'); os.mkdir('d/e'); os.mkdir('empty')
+            open('f', 'w').close(); open('d/g', 'w').close()
+            fails(errno.ENOENT, os.stat, 'no')
+            fails(errno.ENOTDIR, os.stat, 'f/no')
+            fails(errno.EEXIST, os.mkdir, 'f')
+            fails(errno.EEXIST, os.open, 'f', os.O_CREAT | os.O_EXCL)
+            fails(errno.ENOTEMPTY, os.rmdir, 'd')
+            fails(errno.ENOTDIR, os.rmdir, 'f')
+            fails(errno.EISDIR, os.unlink, 'd')
+            fails(errno.EPERM, os.link, 'd', 'l')
+            fails(errno.EEXIST, os.link, 'f', 'd')
+            fails(errno.ENOTEMPTY, os.rename, 'empty', 'd')
+            fails(errno.EISDIR, os.rename, 'f', 'd')
+            fails(errno.ENOTDIR, os.rename, 'd', 'f')
+            fails(errno.EINVAL, os.rename, 'd', 'd/e/x')
+            fails(errno.ENAMETOOLONG, os.mkdir, 'x' * 256)
+            fails(errno.EXDEV, os.rename, 'f', '/dev/shm/' + str(os.getpid()))
+            fails(errno.EINVAL, os.readlink, 'f')
+            os.rename('d/e', 'empty')
+            os.rename('d/g', 'f')
+            assert sorted(os.listdir('.')) == ['d', 'empty', 'f']
+            os.link('f', 'same'); os.rename('f', 'same')
+            assert os.path.exists('f') and os.path.exists('same')
+            os.symlink('x' * 4095, 'long')
+            assert len(os.readlink('long')) == 4095
+            """);
     }
 
     @Test
@@ -248,22 +248,22 @@ class VolumeMountIT {
         mount();
 
         Machine.python(directory, """
-                import ctypes, errno, os
-                libc = ctypes.CDLL(None, use_errno=True)
-                def renameat2(old, new, flags):
-                    if libc.renameat2(-100, old, -100, new, flags) == 0:
-                        return 0
-                    return ctypes.get_errno()
-                os.mkdir('d'); open('d/f', 'w').write('one'); open('g', 'w').write('two')
-                assert renameat2(b'd/f', b'g', 2) == 0
-                assert open('g').read() == 'one' and open('d/f').read() == 'two'
-                assert renameat2(b'd', b'g', 2) == 0
-                assert os.path.isdir('g') and open('d').read() == 'one'
-                assert renameat2(b'd', b'g', 1) == errno.EEXIST
-                assert renameat2(b'd', b'h', 1) == 0
-                assert renameat2(b'h', b'no', 2) == errno.ENOENT
-                assert renameat2(b'h', b'i', 4) == errno.EINVAL
-                """);
+            import ctypes, errno, os
+            libc = ctypes.CDLL(None, use_errno=True)
+            def renameat2(old, new, flags):
+                if libc.renameat2(-100, old, -100, new, flags) == 0:
+                    return 0
+                return ctypes.get_errno()
+            os.mkdir('d'); open('d/f', 'w').write('one'); open('g', 'w').write('two')
+            assert renameat2(b'd/f', b'g', 2) == 0
+            assert open('g').read() == 'one' and open('d/f').read() == 'two'
+            assert renameat2(b'd', b'g', 2) == 0
+            assert os.path.isdir('g') and open('d').read() == 'one'
+            assert renameat2(b'd', b'g', 1) == errno.EEXIST
+            assert renameat2(b'd', b'h', 1) == 0
+            assert renameat2(b'h', b'no', 2) == errno.ENOENT
+            assert renameat2(b'h', b'i', 4) == errno.EINVAL
+            """);
     }
 
     @Test
@@ -271,16 +271,16 @@ class VolumeMountIT {
         mount();
 
         Machine.python(directory, """
-                import os
-                names = [bytes([b]) for b in range(1, 256) if b not in b'/.'] + [b'\\xff' * 255, b'\\xc3\\x28', b'..a']
-                for name in names:
-                    open(name, 'wb').write(name)
-                assert sorted(os.listdir(b'.')) == sorted(names)
-                for name in names:
-                    assert open(name, 'rb').read() == name
-                    os.unlink(name)
-                assert os.listdir(b'.') == []
-                """);
+            import os
+            names = [bytes([b]) for b in range(1, 256) if b not in b'/.'] + [b'\\xff' * 255, b'\\xc3\\x28', b'..a']
+            for name in names:
+                open(name, 'wb').write(name)
+            assert sorted(os.listdir(b'.')) == sorted(names)
+            for name in names:
+                assert open(name, 'rb').read() == name
+                os.unlink(name)
+            assert os.listdir(b'.') == []
+            """);
     }
 
     @Test
@@ -305,20 +305,36 @@ class VolumeMountIT {
     }
 
     @Test
-    void attributeToolsWorkAndAccessControlListsAreRefused() throws Exception {
+    void attributeToolsWorkAndAccessControlListsAreKept() throws Exception {
         Machine.requireTool("setfattr");
         mount();
 
         Machine.bash(directory, """
-                touch f
-                setfattr -n user.name -v value f
-                setfattr -n trusted.name -v hidden f
-                [ "$(getfattr --only-values -n user.name f)" = value ]
-                [ "$(getfattr -d -m - f | grep -c =)" = 2 ]
-                setfattr -x user.name f
-                ! getfattr -n user.name f
-                ! setfattr -n system.posix_acl_access -v 0x0200000001000600ffffffff04000400ffffffff20000400ffffffff f
-                """);
+            touch f
+            setfattr -n user.name -v value f
+            setfattr -n trusted.name -v hidden f
+            [ "$(getfattr --only-values -n user.name f)" = value ]
+            [ "$(getfattr -d -m - f | grep -c =)" = 2 ]
+            setfattr -x user.name f
+            ! getfattr -n user.name f
+            setfattr -n system.posix_acl_access -v 0x0200000001000600ffffffff04000400ffffffff20000400ffffffff f
+            getfattr -n system.posix_acl_access f
+            """);
+    }
+
+    @Test
+    void onlyASyncOfFilesAndDirectoriesReachesTheVolume() throws Exception {
+        AtomicInteger syncs = new AtomicInteger();
+        intercepted.intercept("sync", arguments -> {
+            syncs.incrementAndGet();
+            return false;
+        });
+        mount();
+
+        Machine.bash(directory, "echo text > f; sync -f f; sync");
+        assertThat(syncs).hasValue(0);
+        Machine.bash(directory, "sync f; sync .");
+        assertThat(syncs).hasValue(2);
     }
 
     @Test
@@ -326,15 +342,15 @@ class VolumeMountIT {
         VolumeMount mount = mount();
 
         Machine.python(directory, """
-                import mmap
-                size = 3 << 20
-                with open('mapped', 'w+b') as file:
-                    file.truncate(size)
-                    with mmap.mmap(file.fileno(), size) as memory:
-                        for i in range(0, size, 4096):
-                            memory[i:i + 4] = i.to_bytes(4, 'little')
-                        assert memory[8192:8196] == (8192).to_bytes(4, 'little')
-                """);
+            import mmap
+            size = 3 << 20
+            with open('mapped', 'w+b') as file:
+                file.truncate(size)
+                with mmap.mmap(file.fileno(), size) as memory:
+                    for i in range(0, size, 4096):
+                        memory[i:i + 4] = i.to_bytes(4, 'little')
+                    assert memory[8192:8196] == (8192).to_bytes(4, 'little')
+            """);
         assertThat(mount.unmount(Unmount.WHEN_UNUSED, PATIENCE)).isTrue();
 
         ByteBuffer content = ByteBuffer.wrap(contentInVolume("mapped")).order(ByteOrder.LITTLE_ENDIAN);
@@ -358,13 +374,13 @@ class VolumeMountIT {
         mount();
 
         Machine.bash(directory, """
-                dd if=/dev/urandom of=/dev/shm/$$.source bs=1M count=16 iflag=fullblock status=none
-                trap 'rm /dev/shm/$$.source' EXIT
-                dd if=/dev/shm/$$.source of=file bs=1M oflag=direct status=none
-                dd if=file bs=1M iflag=direct status=none | cmp - /dev/shm/$$.source
-                dd if=file bs=4K iflag=direct status=none | cmp - /dev/shm/$$.source
-                cmp file /dev/shm/$$.source
-                """);
+            dd if=/dev/urandom of=/dev/shm/$$.source bs=1M count=16 iflag=fullblock status=none
+            trap 'rm /dev/shm/$$.source' EXIT
+            dd if=/dev/shm/$$.source of=file bs=1M oflag=direct status=none
+            dd if=file bs=1M iflag=direct status=none | cmp - /dev/shm/$$.source
+            dd if=file bs=4K iflag=direct status=none | cmp - /dev/shm/$$.source
+            cmp file /dev/shm/$$.source
+            """);
 
         assertThat(largestWrite).hasValue(1 << 20);
         assertThat(largestRead).hasValue(1 << 20);
@@ -494,27 +510,27 @@ class VolumeMountIT {
         mount();
 
         Machine.python(directory, """
-                import errno, os, stat
-                os.mkdir('shared'); os.chown('shared', 0, 777); os.chmod('shared', 0o2777)
-                os.mkdir('closed', 0o700)
-                os.setgid(65534); os.setgroups([]); os.setuid(65534)
-                os.umask(0o027)
-                open('shared/f', 'w').close(); os.mkdir('shared/d')
-                f, d = os.stat('shared/f'), os.stat('shared/d')
-                assert (f.st_uid, f.st_gid, stat.S_IMODE(f.st_mode)) == (65534, 777, 0o640), f
-                assert (d.st_uid, d.st_gid, stat.S_IMODE(d.st_mode)) == (65534, 777, 0o2750), d
-                for call in (lambda: os.listdir('closed'), lambda: os.mkdir('no')):
-                    try:
-                        call()
-                        raise AssertionError('permitted')
-                    except PermissionError as error:
-                        assert error.errno == errno.EACCES
+            import errno, os, stat
+            os.mkdir('shared'); os.chown('shared', 0, 777); os.chmod('shared', 0o2777)
+            os.mkdir('closed', 0o700)
+            os.setgid(65534); os.setgroups([]); os.setuid(65534)
+            os.umask(0o027)
+            open('shared/f', 'w').close(); os.mkdir('shared/d')
+            f, d = os.stat('shared/f'), os.stat('shared/d')
+            assert (f.st_uid, f.st_gid, stat.S_IMODE(f.st_mode)) == (65534, 777, 0o640), f
+            assert (d.st_uid, d.st_gid, stat.S_IMODE(d.st_mode)) == (65534, 777, 0o2750), d
+            for call in (lambda: os.listdir('closed'), lambda: os.mkdir('no')):
                 try:
-                    os.chown('shared/f', 0, 0)
+                    call()
                     raise AssertionError('permitted')
                 except PermissionError as error:
-                    assert error.errno == errno.EPERM
-                """);
+                    assert error.errno == errno.EACCES
+            try:
+                os.chown('shared/f', 0, 0)
+                raise AssertionError('permitted')
+            except PermissionError as error:
+                assert error.errno == errno.EPERM
+            """);
     }
 
     @Test
@@ -522,26 +538,26 @@ class VolumeMountIT {
         mount();
 
         Machine.python(directory, """
-                import mmap, os, stat
-                def mode(name):
-                    return stat.S_IMODE(os.stat(name).st_mode)
-                for name in ('cached', 'direct', 'truncated', 'marked'):
-                    open(name, 'w').write('x' * 8192)
-                    os.chmod(name, 0o6777 if name != 'marked' else 0o2767)
-                os.setgid(65534); os.setgroups([]); os.setuid(65534)
-                with open('cached', 'r+') as file:
-                    file.write('y')
-                assert mode('cached') == 0o777, oct(mode('cached'))
-                page = mmap.mmap(-1, 4096)
-                fd = os.open('direct', os.O_WRONLY | os.O_DIRECT)
-                os.writev(fd, [page]); os.close(fd)
-                assert mode('direct') == 0o777, oct(mode('direct'))
-                os.truncate('truncated', 5)
-                assert mode('truncated') == 0o777, oct(mode('truncated'))
-                with open('marked', 'r+') as file:
-                    file.write('y')
-                assert mode('marked') == 0o2767, oct(mode('marked'))
-                """);
+            import mmap, os, stat
+            def mode(name):
+                return stat.S_IMODE(os.stat(name).st_mode)
+            for name in ('cached', 'direct', 'truncated', 'marked'):
+                open(name, 'w').write('x' * 8192)
+                os.chmod(name, 0o6777 if name != 'marked' else 0o2767)
+            os.setgid(65534); os.setgroups([]); os.setuid(65534)
+            with open('cached', 'r+') as file:
+                file.write('y')
+            assert mode('cached') == 0o777, oct(mode('cached'))
+            page = mmap.mmap(-1, 4096)
+            fd = os.open('direct', os.O_WRONLY | os.O_DIRECT)
+            os.writev(fd, [page]); os.close(fd)
+            assert mode('direct') == 0o777, oct(mode('direct'))
+            os.truncate('truncated', 5)
+            assert mode('truncated') == 0o777, oct(mode('truncated'))
+            with open('marked', 'r+') as file:
+                file.write('y')
+            assert mode('marked') == 0o2767, oct(mode('marked'))
+            """);
     }
 
     @Test

@@ -204,6 +204,15 @@ final class Client {
     }
 
     @Nullable
+    Long makeUnnamed(long directory, int mode, Owner owner) {
+        return inodeOf(both(
+                "make without a name in " + directory,
+                () -> engine.makeUnnamed(engineInode(directory), mode, owner),
+                () -> model.makeUnnamed(directory, mode, owner),
+                this::sameAttributes));
+    }
+
+    @Nullable
     Long symlink(long directory, String entry, String target, Owner owner) {
         return inodeOf(both(
                 "symlink " + directory + " " + show(entry) + " -> " + target.length() + " bytes",

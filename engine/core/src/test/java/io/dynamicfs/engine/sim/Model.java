@@ -160,6 +160,18 @@ class Model implements PosixVolume {
     }
 
     @Override
+    public Attributes makeUnnamed(long directory, int mode, Owner owner) throws FsException {
+        begin();
+        Node parent = directory(directory);
+        refuseIf(parent.links == 0, Errno.ENOENT);
+        answer();
+        long inode = newInode();
+        apply(new ModelOperation.MakeUnnamed(inode, directory, mode, owner.uid(), owner.gid(), clock.nanos()));
+        remember(inode);
+        return attributesOf(state.node(inode));
+    }
+
+    @Override
     public Attributes symlink(long directory, byte[] name, byte[] target, Owner owner) throws FsException {
         begin();
         checkNew(directory, name);
@@ -191,7 +203,7 @@ class Model implements PosixVolume {
         begin();
         Node node = existing(inode);
         refuseIf(node.isDirectory(), Errno.EPERM);
-        refuseIf(node.links == 0, Errno.ENOENT);
+        refuseIf(node.links == 0 && !node.unnamed, Errno.ENOENT);
         checkNew(directory, name);
         answer();
         apply(new ModelOperation.Link(inode, directory, text(name), clock.nanos()));

@@ -20,6 +20,9 @@ sealed interface ModelOperation extends Serializable {
             long time)
             implements ModelOperation {}
 
+    /** A regular file without a name. */
+    record MakeUnnamed(long inode, long directory, int mode, int uid, int gid, long time) implements ModelOperation {}
+
     record Link(long inode, long directory, String name, long time) implements ModelOperation {}
 
     record Unlink(long directory, String name, long time) implements ModelOperation {}

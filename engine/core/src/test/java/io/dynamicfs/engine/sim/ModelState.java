@@ -33,6 +33,10 @@ final class ModelState implements Serializable {
         int gid;
         final int rdev;
         int links;
+
+        /** Never had a name. */
+        boolean unnamed;
+
         long accessed;
         long modified;
         long changed;
@@ -55,6 +59,7 @@ final class ModelState implements Serializable {
             copy.uid = uid;
             copy.gid = gid;
             copy.links = links;
+            copy.unnamed = unnamed;
             copy.accessed = accessed;
             copy.modified = modified;
             copy.changed = changed;
@@ -154,9 +159,11 @@ final class ModelState implements Serializable {
     void apply(ModelOperation operation) {
         switch (operation) {
             case ModelOperation.Make make -> make(make);
+            case ModelOperation.MakeUnnamed make -> makeUnnamed(make);
             case ModelOperation.Link link -> {
                 Node node = node(link.inode());
                 node.links++;
+                node.unnamed = false;
                 node.changed = link.time();
                 addEntry(node(link.directory()), link.name(), link.inode(), link.time());
             }
@@ -188,6 +195,22 @@ final class ModelState implements Serializable {
                 node.changed = data.time();
             }
         }
+    }
+
+    private void makeUnnamed(ModelOperation.MakeUnnamed make) {
+        Node node = new Node(make.inode(), REGULAR | make.mode(), 0, null);
+        node.uid = make.uid();
+        node.gid = make.gid();
+        node.accessed = make.time();
+        node.modified = make.time();
+        node.changed = make.time();
+        node.born = make.time();
+        node.unnamed = true;
+        String inherited = node(make.directory()).xattrs.get(REDUNDANCY_XATTR);
+        if (inherited != null) {
+            node.xattrs.put(REDUNDANCY_XATTR, inherited);
+        }
+        nodes.put(make.inode(), node);
     }
 
     private void make(ModelOperation.Make make) {

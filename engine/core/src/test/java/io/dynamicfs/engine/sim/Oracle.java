@@ -108,6 +108,7 @@ final class Oracle {
 
     private static void mention(ModelOperation operation, Set<Long> inodes) {
         switch (operation) {
+            case ModelOperation.Link link -> inodes.add(link.inode());
             case ModelOperation.Change change -> inodes.add(change.inode());
             case ModelOperation.SetXattr set -> inodes.add(set.inode());
             case ModelOperation.RemoveXattr remove -> inodes.add(remove.inode());

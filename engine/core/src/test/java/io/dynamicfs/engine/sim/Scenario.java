@@ -81,6 +81,7 @@ final class Scenario {
                 new Action("truncateUp", stage -> stage.on(a, client -> client.setAttributes(a, size(9000)))),
                 new Action("punch", stage -> stage.on(b, client -> client.zero(b, 5000, 30_000, false))),
                 new Action("zeroAndGrow", stage -> stage.on(a, client -> client.zero(a, 1000, 90_000, true))),
+                new Action("unnamed", stage -> stage.unnamed("u")),
                 new Action("renameNew", stage -> stage.client.rename(1, "a", d, "c", 0)),
                 new Action("renameOver", stage -> stage.client.rename(1, "a", 1, "b", 0)),
                 new Action("renameDirectory", stage -> stage.client.rename(1, "d", 1, "e", 0)),
@@ -158,6 +159,14 @@ final class Scenario {
             Long inode = client.make(1, name, ModelState.REGULAR | 0644, 0, OWNER);
             if (inode != null) {
                 client.write(inode, 0, bytes(4, 100_000));
+            }
+        }
+
+        void unnamed(String name) {
+            Long inode = client.makeUnnamed(1, 0600, OWNER);
+            if (inode != null) {
+                client.write(inode, 0, bytes(5, 10_000));
+                client.link(inode, 1, name);
             }
         }
 

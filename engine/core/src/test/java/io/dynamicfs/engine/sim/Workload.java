@@ -54,25 +54,29 @@ final class Workload {
         ZERO,
         ALLOCATE,
         HOLES,
+        UNNAMED,
         SCATTER,
         THIN_OUT
     }
 
     private static final Map<Profile, int[]> WEIGHTS = Map.of(
             // CREATE WRITE APPEND TRUNC REPLACE MKDIR RMDIR UNLINK RENAME LINK SYMLINK SPECIAL CHANGE
-            // SETX REMX REDUN SYNC SYNCDIR READ READDIR LOOK OPEN CLOSE FORGET STAT WRONG ZERO ALLOC HOLES SCATTER THIN
+            // SETX REMX REDUN SYNC SYNCDIR READ READDIR LOOK OPEN CLOSE FORGET STAT WRONG ZERO ALLOC HOLES UNNAMED
+            // SCATTER THIN
             Profile.MIXED,
-            weights(10, 20, 6, 5, 3, 4, 2, 5, 8, 3, 2, 1, 4, 3, 1, 1, 4, 1, 12, 4, 6, 3, 2, 4, 1, 2, 5, 1, 2, 0, 0),
+            weights(10, 20, 6, 5, 3, 4, 2, 5, 8, 3, 2, 1, 4, 3, 1, 1, 4, 1, 12, 4, 6, 3, 2, 4, 1, 2, 5, 1, 2, 2, 0, 0),
             Profile.NAMES,
-            weights(14, 3, 1, 1, 4, 10, 6, 10, 20, 6, 4, 2, 6, 6, 3, 1, 2, 2, 2, 6, 6, 2, 2, 5, 1, 3, 1, 0, 0, 0, 0),
+            weights(14, 3, 1, 1, 4, 10, 6, 10, 20, 6, 4, 2, 6, 6, 3, 1, 2, 2, 2, 6, 6, 2, 2, 5, 1, 3, 1, 0, 0, 2, 0, 0),
             Profile.DATA,
-            weights(5, 45, 12, 10, 4, 1, 0, 3, 2, 1, 0, 0, 1, 0, 0, 2, 4, 1, 25, 1, 2, 2, 2, 2, 1, 1, 12, 2, 4, 0, 0),
+            weights(
+                    5, 45, 12, 10, 4, 1, 0, 3, 2, 1, 0, 0, 1, 0, 0, 2, 4, 1, 25, 1, 2, 2, 2, 2, 1, 1, 12, 2, 4, 2, 0,
+                    0),
             Profile.SYNCS,
-            weights(10, 25, 12, 6, 8, 3, 2, 4, 8, 2, 1, 0, 3, 2, 1, 0, 25, 4, 5, 1, 2, 2, 2, 2, 1, 1, 6, 1, 1, 0, 0),
+            weights(10, 25, 12, 6, 8, 3, 2, 4, 8, 2, 1, 0, 3, 2, 1, 0, 25, 4, 5, 1, 2, 2, 2, 2, 1, 1, 6, 1, 1, 2, 0, 0),
             Profile.FULL,
-            weights(14, 30, 30, 2, 2, 2, 1, 4, 2, 1, 1, 0, 2, 1, 0, 0, 2, 1, 5, 1, 2, 2, 2, 3, 3, 1, 2, 1, 1, 0, 0),
+            weights(14, 30, 30, 2, 2, 2, 1, 4, 2, 1, 1, 0, 2, 1, 0, 0, 2, 1, 5, 1, 2, 2, 2, 3, 3, 1, 2, 1, 1, 2, 0, 0),
             Profile.FRAGMENTED,
-            weights(20, 16, 16, 4, 4, 2, 1, 2, 2, 1, 1, 0, 1, 1, 0, 1, 8, 1, 3, 1, 1, 2, 2, 4, 2, 0, 8, 4, 2, 6, 2));
+            weights(20, 16, 16, 4, 4, 2, 1, 2, 2, 1, 1, 0, 1, 1, 0, 1, 8, 1, 3, 1, 1, 2, 2, 4, 2, 0, 8, 4, 2, 3, 6, 2));
 
     private static final int DIRECTORY_DEPTH_MAX = 4;
     private static final int DIRECTORIES_MAX = 12;
@@ -141,6 +145,7 @@ final class Workload {
             case ZERO -> zero(client);
             case ALLOCATE -> allocate(client);
             case HOLES -> holes(client);
+            case UNNAMED -> unnamed(client);
             case SCATTER -> scatter(client);
             case THIN_OUT -> thinOut(client);
         }
@@ -157,10 +162,11 @@ final class Workload {
         if (!refused || random.nextInt(4) > 0) {
             return false;
         }
-        switch (random.nextInt(5)) {
+        switch (random.nextInt(6)) {
             case 0 -> thinOut(client);
             case 1 -> shrink(client);
             case 2 -> truncate(client);
+            case 3 -> zero(client);
             default -> unlink(client);
         }
         return true;
@@ -269,6 +275,22 @@ final class Workload {
         Node file = pickFile(client);
         if (file != null) {
             client.allocate(file.inode, pickOffset(file.content.size()), pickLength(), random.nextBoolean());
+        }
+    }
+
+    /** What careful programs do: a file without a name, its content, perhaps fsync, then its name. */
+    private void unnamed(Client client) {
+        Node directory = pickDirectory(client);
+        Long inode = client.makeUnnamed(directory.inode, pickPermissions(), pickOwner());
+        if (inode == null) {
+            return;
+        }
+        client.write(inode, 0, pickData());
+        if (random.nextBoolean()) {
+            client.sync(inode, false);
+        }
+        if (random.nextInt(4) > 0) {
+            client.link(inode, pickDirectory(client).inode, pickName());
         }
     }
 
