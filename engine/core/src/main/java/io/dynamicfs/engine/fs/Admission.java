@@ -246,7 +246,7 @@ final class Admission {
 
     private boolean mayGrow() {
         synchronized (this) {
-            if (dirty.blocks > 0 || store.pendingBlocks() > 0) {
+            if (isDirty() || store.pendingBlocks() > 0) {
                 return true;
             }
         }
@@ -277,11 +277,16 @@ final class Admission {
     private boolean canGain(Cost cost) {
         synchronized (this) {
             long missing = inHand.blocks + cost.blocks + SLACK_BLOCKS - store.availableBlocks(copies());
-            if (dirty.blocks > 0 || missing <= 0 || store.pendingBlocks() >= missing * copies()) {
+            if (isDirty() || missing <= 0 || store.pendingBlocks() >= missing * copies()) {
                 return true;
             }
         }
         return pool.isDeleting();
+    }
+
+    /** Whether a commit stores or removes content. What is cut off has no blocks, but gives some back. */
+    private boolean isDirty() {
+        return !dirty.equals(Cost.NONE);
     }
 
     private long room() {

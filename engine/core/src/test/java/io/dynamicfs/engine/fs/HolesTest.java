@@ -126,4 +126,85 @@ class HolesTest {
             assertThat(volume.attributes(inode).size()).isEqualTo(1_900_000);
         }
     }
+
+    @Test
+    void aHoleOverVeryManyExtentsIsOneCommitLikeAnyOtherAlsoWherePartsAreWrittenAgain() throws Exception {
+        PoolBed many = new PoolBed(5, 84L << 20);
+        try (StoragePool pool = many.create("5x")) {
+            Volume volume = pool.createVolume(new VolumeSpec("v", 0, 0, null));
+            long inode = makeFile(volume, "file");
+            byte[] block = random(4096, 1);
+            int blocks = 8000;
+            for (int i = 0; i < blocks; i++) {
+                write(volume, inode, i * 8192L, block);
+            }
+            pool.commit();
+            long stored = volume.storedBytes();
+
+            volume.zero(inode, 4096, (blocks - 2) * 8192L, false);
+            for (int i = 10; i < blocks; i += 10) {
+                write(volume, inode, i * 8192L + 4096, random(100, i));
+            }
+            pool.commit();
+            assertThat(findings(pool)).isEmpty();
+            for (int idle = 0; idle < 6; idle = pool.needsCommit() ? 0 : idle + 1) {
+                pool.commit();
+            }
+            assertThat(findings(pool)).isEmpty();
+            assertThat(volume.storedBytes()).isLessThan(stored / 2);
+            assertThat(read(volume, inode, 0, 4096)).isEqualTo(block);
+            assertThat(read(volume, inode, 8192, 4096)).isEqualTo(new byte[4096]);
+            assertThat(read(volume, inode, 81_920 + 4096, 100)).isEqualTo(random(100, 10));
+            assertThat(read(volume, inode, (blocks - 1) * 8192L, 4096)).isEqualTo(block);
+            assertThat(volume.seek(inode, 0, true)).isEqualTo(4096);
+        }
+    }
+
+    @Test
+    void aHoleMakesRoomInAFullPoolAndWhatIsAllocatedWaitsForIt() throws Exception {
+        PoolBed full = new PoolBed(3, 24L << 20);
+        try (StoragePool pool = full.create("3x")) {
+            Volume volume = pool.createVolume(new VolumeSpec("v", 0, 0, null));
+            long inode = makeFile(volume, "file");
+            long size = 0;
+            try {
+                for (; ; size += 1 << 20) {
+                    write(volume, inode, size, random(1 << 20, size));
+                }
+            } catch (FsException e) {
+                assertThat(e.errno()).isEqualTo(Errno.ENOSPC);
+            }
+            assertThat(size).isGreaterThan(8 << 20);
+            long other = makeFile(volume, "other");
+            assertThatThrownBy(() -> volume.allocate(other, 0, 4 << 20, true))
+                    .isInstanceOfSatisfying(
+                            FsException.class, no -> assertThat(no.errno()).isEqualTo(Errno.ENOSPC));
+            assertThat(volume.attributes(other).size()).isZero();
+
+            volume.zero(inode, 1 << 20, 6 << 20, false);
+            volume.allocate(other, 0, 4 << 20, true);
+            for (int i = 0; i < 4; i++) {
+                write(volume, other, (long) i << 20, random(1 << 20, i));
+            }
+            assertThat(sync(pool, volume, other)).isNull();
+            assertThat(read(volume, other, 3 << 20, 1 << 20)).isEqualTo(random(1 << 20, 3));
+            assertThat(findings(pool)).isEmpty();
+        }
+    }
+
+    @Test
+    void whatIsWrittenAndNotStoredYetNeedsNoRoomTwiceWhenItIsAllocated() throws Exception {
+        PoolBed small = new PoolBed(3, 24L << 20);
+        try (StoragePool pool = small.create("3x")) {
+            Volume volume = pool.createVolume(new VolumeSpec("v", 0, 0, null));
+            long inode = makeFile(volume, "file");
+            long room = volume.statistics().availableBytes();
+            long size = 0;
+            for (; size < room * 5 / 8; size += 1 << 20) {
+                write(volume, inode, size, random(1 << 20, size));
+            }
+            volume.allocate(inode, 0, size, true);
+            assertThat(read(volume, inode, 0, 1 << 20)).isEqualTo(random(1 << 20, 0));
+        }
+    }
 }

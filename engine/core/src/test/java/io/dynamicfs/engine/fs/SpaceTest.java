@@ -71,6 +71,23 @@ class SpaceTest {
         }
     }
 
+    @Test
+    void whatWasCutOffInAFullPoolCanBeWrittenAgainAtOnce() throws Exception {
+        PoolBed bed = new PoolBed(3, 24L << 20);
+        try (StoragePool pool = bed.create("3x")) {
+            Volume volume = pool.createVolume(new VolumeSpec("v", 0, 0, null));
+            long inode = makeFile(volume, "file");
+            fill(volume, 1 << 20, inode);
+            commitUntilIdle(pool);
+            long size = volume.attributes(inode).size();
+            truncate(volume, inode, size - (4 << 20));
+            for (int i = 4; i > 1; i--) {
+                write(volume, inode, size - ((long) i << 20), random(1 << 20, i));
+            }
+            assertThat(sync(pool, volume, inode)).isNull();
+        }
+    }
+
     /** Writes steps at the end of each file in turn until there is no room; what two files wrote lies side by side. */
     private static int fill(Volume volume, int step, long... inodes) throws FsException {
         byte[] data = random(step, 3);
