@@ -169,13 +169,24 @@ final class Admission {
     /** Commits while a change of names has no room for its record or its nodes; refuses it when that does not help. */
     void makeRoomForChange(boolean deletes) throws FsException {
         pool.requireWritable();
-        for (int i = 0; i <= COMMITS_UNTIL_REUSE; i++) {
+        for (int fruitless = 0; fruitless <= COMMITS_UNTIL_REUSE; ) {
             if (hasMemory(OperationLayout.BYTES_MAX, deletes) && hasNodes(deletes)) {
                 return;
             }
+            long before = room();
             pool.commitFor();
+            fruitless = room() > before ? 0 : fruitless + 1;
         }
         throw new FsException(Errno.ENOSPC, "pool " + pool.name() + " has no room for metadata left");
+    }
+
+    /** Nodes that changes of names may still take. */
+    synchronized long freeNodes() {
+        return Math.max(
+                0,
+                store.metadataRoomNodes(dirty.blocks + inHand.blocks)
+                        - nodesNeeded(Cost.NONE)
+                        - METADATA_RESERVE_NODES);
     }
 
     private synchronized boolean hasNodes(boolean deletes) {

@@ -1240,7 +1240,7 @@ public final class StoragePool implements AutoCloseable {
             available = Math.max(0, Math.min(available, record.quotaBytes() - used));
         }
         long total = record.quotaBytes() > 0 ? Math.max(record.quotaBytes(), used) : used + available;
-        long freeInodes = store.metadataRoomNodes(0) * 16;
+        long freeInodes = admission.freeNodes() * 16;
         if (record.quotaInodes() > 0) {
             freeInodes = Math.clamp(record.quotaInodes() - volume.inodes(), 0, freeInodes);
         }
