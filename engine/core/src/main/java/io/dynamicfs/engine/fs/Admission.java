@@ -47,6 +47,9 @@ final class Admission {
     private static final long CHECKSUM_BYTES_PER_BLOCK = 80;
     private static final long SLICE_BYTES = 80;
 
+    /** A small file in a node that is half full. */
+    private static final long INLINE_RECORD_BYTES = 2 * (Slice.INLINE_BYTES_MAX + SLICE_BYTES);
+
     /** Slices that a commit removes from a file at once; more are taken out bit by bit. */
     static final int CUT_AT_ONCE = 16;
 
@@ -142,14 +145,19 @@ final class Admission {
         return new Cost(
                 blocks,
                 2 + (pieces + replaced) * touchedPerPiece(policy),
-                pieces * RECORD_BYTES_PER_PIECE + blocks * CHECKSUM_BYTES_PER_BLOCK);
+                pieces * RECORD_BYTES_PER_PIECE + blocks * CHECKSUM_BYTES_PER_BLOCK + inlineBytes(offset + length));
     }
 
-    /** What it needs to remove {@code slices} slices, or parts of them, from a file. It may end as bytes in the tree. */
-    Cost costOfCut(Redundancy policy, long slices) {
+    /** What it needs to remove {@code slices} slices, or parts of them, from a file that is {@code size} bytes or more then. */
+    Cost costOfCut(Redundancy policy, long slices, long size) {
         return slices <= CUT_AT_ONCE
-                ? new Cost(0, 2 + slices * touchedPerPiece(policy), Slice.INLINE_BYTES_MAX + SLICE_BYTES)
-                : new Cost(0, 4 + 2 * touchedPerPiece(policy), Slice.INLINE_BYTES_MAX + slices * SLICE_BYTES);
+                ? new Cost(0, 2 + slices * touchedPerPiece(policy), SLICE_BYTES + inlineBytes(size))
+                : new Cost(0, 4 + 2 * touchedPerPiece(policy), slices * SLICE_BYTES + inlineBytes(size));
+    }
+
+    /** A file that may be so small goes into the tree as a whole. */
+    private static long inlineBytes(long size) {
+        return size <= Slice.INLINE_BYTES_MAX ? INLINE_RECORD_BYTES : 0;
     }
 
     /** The nodes that hold an extent's record, the reverse records of its fragments, and the slice. */

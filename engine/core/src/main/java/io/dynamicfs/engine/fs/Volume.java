@@ -629,7 +629,7 @@ public final class Volume implements PosixVolume {
             throw new FsException(Errno.EINVAL);
         }
         Admission.Cost cost = pool.admission()
-                .makeRoomForContent(redundancy(), 0, true, () -> costOfCut(inode, size, Long.MAX_VALUE));
+                .makeRoomForContent(redundancy(), 0, true, () -> costOfCut(inode, size, Long.MAX_VALUE, size));
         try {
             runLocked(() -> truncateLocked(inode, regular(inode), size, cost));
         } finally {
@@ -654,10 +654,10 @@ public final class Volume implements PosixVolume {
         return pool.admission().costOfWrite(redundancy(), offset, length, replaced);
     }
 
-    /** What it needs to make bytes {@code from} to {@code to} of a file a hole. */
-    private Admission.Cost costOfCut(long inode, long from, long to) throws FsException {
+    /** What it needs to make bytes {@code from} to {@code to} a hole of a file that is {@code size} bytes or more then. */
+    private Admission.Cost costOfCut(long inode, long from, long to, long size) throws FsException {
         int slices = read(() -> FileMap.count(tree, inode, from, to, SLICES_COUNTED_MAX));
-        return pool.admission().costOfCut(redundancy(), slices);
+        return pool.admission().costOfCut(redundancy(), slices, size);
     }
 
     /** What was counted to go bit by bit must not go at once because parts of it are written again before. */
@@ -674,7 +674,11 @@ public final class Volume implements PosixVolume {
         pool.requireQuota(this, inode, offset, length);
         pool.admission().requireRoom(this, () -> length - storedBytes(inode, offset, offset + length));
         Admission.Cost cost = pool.admission()
-                .makeRoomForContent(redundancy(), 0, false, () -> costOfCut(inode, offset + length, offset + length));
+                .makeRoomForContent(
+                        redundancy(),
+                        0,
+                        false,
+                        () -> costOfCut(inode, offset + length, offset + length, offset + length));
         try {
             runLocked(() -> {
                 Inode file = regular(inode);
@@ -696,7 +700,7 @@ public final class Volume implements PosixVolume {
     public void zero(long inode, long offset, long length, boolean grows) throws FsException {
         checkRange(offset, length);
         Admission.Cost cost = pool.admission()
-                .makeRoomForContent(redundancy(), 0, true, () -> costOfCut(inode, offset, offset + length));
+                .makeRoomForContent(redundancy(), 0, true, () -> costOfCut(inode, offset, offset + length, offset));
         try {
             runLocked(() -> {
                 Inode file = regular(inode);
@@ -923,8 +927,10 @@ public final class Volume implements PosixVolume {
         try {
             return switch (change) {
                 case Operation.Write write -> costOfWrite(write.inode(), write.offset(), write.length());
-                case Operation.Truncate truncate -> costOfCut(truncate.inode(), truncate.size(), Long.MAX_VALUE);
-                case Operation.Zero zero -> costOfCut(zero.inode(), zero.offset(), zero.offset() + zero.length());
+                case Operation.Truncate truncate ->
+                    costOfCut(truncate.inode(), truncate.size(), Long.MAX_VALUE, truncate.size());
+                case Operation.Zero zero ->
+                    costOfCut(zero.inode(), zero.offset(), zero.offset() + zero.length(), zero.offset());
             };
         } catch (FsException e) {
             throw new StoppedException("inode " + change.inode() + " cannot be read: " + e.getMessage(), e);

@@ -102,6 +102,20 @@ class SpaceTest {
         }
     }
 
+    /** As {@link #fill}, half a chunk at a time, each stored before the next. */
+    private static void fillSynced(StoragePool pool, Volume volume, long... inodes) throws FsException {
+        byte[] data = random(512 << 10, 3);
+        for (int written = 0; ; written++) {
+            try {
+                write(volume, inodes[written % inodes.length], (long) written * data.length, data);
+            } catch (FsException e) {
+                assertThat(e.errno()).isEqualTo(Errno.ENOSPC);
+                return;
+            }
+            pool.commit();
+        }
+    }
+
     private static void commitUntilIdle(StoragePool pool) {
         for (int idle = 0; idle < 6; ) {
             idle = pool.needsCommit() ? 0 : idle + 1;
@@ -252,6 +266,43 @@ class SpaceTest {
             try (StoragePool found = bed.afterPowerCut().reopen()) {
                 assertThat(read(found.volume("v"), "file")).isEqualTo(data);
             }
+        }
+    }
+
+    @Test
+    void manySmallFilesThatEndAsBytesInTheTreeAreTakenOnlyAsFarAsTheTreeHasRoom() throws Exception {
+        PoolBed bed = new PoolBed(3, 64L << 20);
+        try (StoragePool pool = bed.create("3x")) {
+            Volume volume = pool.createVolume(new VolumeSpec("v", 0, 0, null));
+            long[] small = new long[8000];
+            for (int i = 0; i < small.length; i++) {
+                small[i] = makeFile(volume, "small" + i);
+            }
+            long goes = makeFile(volume, "goes");
+            long stays = makeFile(volume, "stays");
+            fillSynced(pool, volume, goes, stays);
+            volume.unlink(PosixVolume.ROOT_INODE, name("goes"));
+            volume.forget(goes, 1);
+            commitUntilIdle(pool);
+            int written = 0;
+            try {
+                for (; written < small.length; written++) {
+                    write(volume, small[written], 0, random(2000, written));
+                }
+            } catch (FsException e) {
+                assertThat(e.errno()).isEqualTo(Errno.ENOSPC);
+            }
+            assertThat(written).isBetween(100, small.length - 1);
+            pool.commit();
+            for (int i = 0; i < written; i++) {
+                assertThat(read(volume, small[i], 0, 2000)).isEqualTo(random(2000, i));
+            }
+            for (int i = 0; i < small.length; i++) {
+                volume.unlink(PosixVolume.ROOT_INODE, name("small" + i));
+                volume.forget(small[i], 1);
+            }
+            commitUntilIdle(pool);
+            assertThat(findings(pool)).isEmpty();
         }
     }
 
