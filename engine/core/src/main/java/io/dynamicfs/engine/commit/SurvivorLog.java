@@ -211,6 +211,11 @@ public final class SurvivorLog {
         return capacity;
     }
 
+    /** How many bytes were appended and have left again. */
+    public long trimmed() {
+        return tail;
+    }
+
     public long lastSequence() {
         return lastSequence;
     }

@@ -177,8 +177,9 @@ final class Admission {
     /** Commits while a change of names has no room for its record or its nodes; refuses it when that does not help. */
     void makeRoomForChange(boolean deletes) throws FsException {
         pool.requireWritable();
+        makeRoomForRecord(OperationLayout.BYTES_MAX, deletes);
         for (int fruitless = 0; fruitless <= COMMITS_UNTIL_REUSE; ) {
-            if (hasMemory(OperationLayout.BYTES_MAX, deletes) && hasNodes(deletes)) {
+            if (hasNodes(deletes)) {
                 return;
             }
             long before = room();
@@ -195,6 +196,17 @@ final class Admission {
                 store.metadataRoomNodes(dirty.blocks + inHand.blocks)
                         - nodesNeeded(Cost.NONE)
                         - METADATA_RESERVE_NODES);
+    }
+
+    /** Commits until the survivor memory has room for a record. Others may take what a commit freed; only one that frees nothing ends it. */
+    void makeRoomForRecord(long bytes, boolean deletes) throws FsException {
+        while (!hasMemory(bytes, deletes)) {
+            long before = trimmed();
+            pool.commitFor();
+            if (trimmed() == before && !hasMemory(bytes, deletes)) {
+                throw new FsException(Errno.ENOSPC, "the survivor memory is full of data that no disk has room for");
+            }
+        }
     }
 
     private synchronized boolean hasNodes(boolean deletes) {
@@ -217,12 +229,7 @@ final class Admission {
      */
     Cost makeRoomForContent(Redundancy policy, long recordBytes, boolean deletes, Pricing pricing) throws FsException {
         pool.requireWritable();
-        if (!hasMemory(recordBytes + OperationLayout.BYTES_MAX, deletes)) {
-            pool.commitFor();
-            if (!hasMemory(recordBytes + OperationLayout.BYTES_MAX, deletes)) {
-                throw new FsException(Errno.ENOSPC, "the survivor memory is full of data that no disk has room for");
-            }
-        }
+        makeRoomForRecord(recordBytes + OperationLayout.BYTES_MAX, deletes);
         for (int fruitless = 0; fruitless <= COMMITS_UNTIL_REUSE; ) {
             Cost cost = pricing.price();
             if (take(policy, cost, deletes)) {
@@ -321,6 +328,15 @@ final class Admission {
     synchronized long spareBytes() {
         long spare = store.availableBlocks(copies()) - dirty.blocks - inHand.blocks - SLACK_BLOCKS;
         return Math.max(0, spare) * DiskGeometry.BLOCK_BYTES;
+    }
+
+    private long trimmed() {
+        lock.lock();
+        try {
+            return survivor.trimmed();
+        } finally {
+            lock.unlock();
+        }
     }
 
     private boolean hasMemory(long bytes, boolean deletes) {

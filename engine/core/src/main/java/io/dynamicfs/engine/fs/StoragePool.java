@@ -104,6 +104,11 @@ public final class StoragePool implements AutoCloseable {
     private volatile boolean closedCleanly;
     private volatile long filesNotStored;
     private @Nullable RunningCommit running;
+    private final AtomicLong commitsBegun = new AtomicLong();
+
+    /** The number of the last commit that is done; guarded by the commit lock. */
+    private long lastCommit;
+
     private long syncsServed;
     private long operationsRecovered;
 
@@ -729,6 +734,7 @@ public final class StoragePool implements AutoCloseable {
 
     /** A commit and the part of it that is the file system's. */
     private final class RunningCommit implements CommitSteps, CommitContent {
+        private final long number = commitsBegun.incrementAndGet();
         private final CommitRun run = store.beginCommit(this);
         private final Map<Volume, List<FileFlush>> flushes = new HashMap<>();
         private final List<Volume> removed = new ArrayList<>();
@@ -746,6 +752,7 @@ public final class StoragePool implements AutoCloseable {
                 if (run.step()) {
                     return true;
                 }
+                lastCommit = number;
                 running = null;
                 return false;
             } catch (RuntimeException e) {
@@ -1087,7 +1094,7 @@ public final class StoragePool implements AutoCloseable {
         byte[] bytes = new byte[OperationLayout.bytes(operation)];
         OperationLayout.encode(operation, ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN));
         if (!survivor.hasRoomFor(bytes.length, data.byteSize())) {
-            throw new SurvivorFullException();
+            throw new SurvivorFullException(bytes.length + data.byteSize());
         }
         Served request = served.get();
         if (request != null && request.answer == null && operation instanceof Operation.Namespace) {
@@ -1224,11 +1231,18 @@ public final class StoragePool implements AutoCloseable {
         }
     }
 
+    /** Returns after a whole commit that began later than this; those who wait for one at the same time share it. */
     void commitFor() throws FsException {
+        long begunBefore = commitsBegun.get();
+        commitLock.lock();
         try {
-            commit();
+            if (lastCommit <= begunBefore) {
+                commit();
+            }
         } catch (StoppedException e) {
             throw new FsException(Errno.EIO, String.valueOf(e.getMessage()));
+        } finally {
+            commitLock.unlock();
         }
     }
 

@@ -6,7 +6,15 @@ import io.dynamicfs.engine.syscall.Errno;
 final class SurvivorFullException extends FsException {
     private static final long serialVersionUID = 1L;
 
-    SurvivorFullException() {
+    private final long bytes;
+
+    /** {@code bytes}: of the operation and the data that found none. */
+    SurvivorFullException(long bytes) {
         super(Errno.ENOSPC, "the survivor memory is full");
+        this.bytes = bytes;
+    }
+
+    long bytes() {
+        return bytes;
     }
 }

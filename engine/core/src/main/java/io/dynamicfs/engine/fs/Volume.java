@@ -57,9 +57,6 @@ public final class Volume implements PosixVolume {
     /** Slices that are counted before a file is cut; beyond this many it makes little difference. */
     private static final int SLICES_COUNTED_MAX = 10_000;
 
-    /** How often a change tries to get into the survivor memory before it is refused. */
-    private static final int ATTEMPTS_MAX = 4;
-
     /** Inodes without names that are looked up in the tree at once. */
     private static final int ORPHANS_AT_ONCE = 10_000;
 
@@ -820,7 +817,8 @@ public final class Volume implements PosixVolume {
     }
 
     private <T> T lockedForChange(Action<T> action) throws FsException {
-        for (int attempt = 1; ; attempt++) {
+        while (true) {
+            long needed;
             pool.writeLock().lock();
             try {
                 pool.requireRunning();
@@ -828,15 +826,13 @@ public final class Volume implements PosixVolume {
                 return action.run();
             } catch (SurvivorFullException e) {
                 // Others took the room that was made for this change; nothing has happened yet.
-                if (attempt == ATTEMPTS_MAX) {
-                    throw e;
-                }
+                needed = e.bytes();
             } catch (CorruptNodeException | CorruptRecordException e) {
                 throw corrupt(e);
             } finally {
                 pool.writeLock().unlock();
             }
-            pool.commitFor();
+            pool.admission().makeRoomForRecord(needed, true);
         }
     }
 

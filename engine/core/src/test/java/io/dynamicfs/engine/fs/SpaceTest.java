@@ -15,6 +15,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 
 /** Space, quotas and the ends of files. */
@@ -68,6 +72,34 @@ class SpaceTest {
             volume.forget(filler, 1);
             write(volume, inode, 0, random(1 << 20, 1));
             assertThat(sync(pool, volume, inode)).isNull();
+        }
+    }
+
+    @Test
+    void writersThatFillTheMemoryTogetherShareTheCommitsThatEmptyIt() throws Exception {
+        PoolBed bed = new PoolBed(3, 128L << 20);
+        try (StoragePool pool = bed.create("1x")) {
+            Volume volume = pool.createVolume(new VolumeSpec("v", 0, 0, null));
+            byte[] data = random(1 << 20, 1);
+            List<Callable<Long>> writers = new ArrayList<>();
+            for (int i = 0; i < 96; i++) {
+                long inode = makeFile(volume, "file" + i);
+                writers.add(() -> {
+                    for (int at = 0; at < 3; at++) {
+                        write(volume, inode, (long) at << 20, data);
+                        makeFile(volume, inode + "-" + at);
+                    }
+                    return inode;
+                });
+            }
+            try (ExecutorService threads = Executors.newFixedThreadPool(writers.size())) {
+                for (Future<Long> writer : threads.invokeAll(writers)) {
+                    assertThat(read(volume, writer.get(), 2L << 20, 1 << 20)).isEqualTo(data);
+                }
+            }
+            // 288 MiB through 32 MiB of memory; one commit for each who waits would be a hundred.
+            assertThat(pool.status().generation()).isLessThan(50);
+            assertThat(findings(pool)).isEmpty();
         }
     }
 
