@@ -58,9 +58,6 @@ public final class CommitRun {
     /** Records that a log takes over from another are joined up to this size. */
     private static final long CARRIED_BYTES_MAX = 256 << 10;
 
-    /** User bytes that are encoded, written, flushed and read back at once. */
-    private static final long BATCH_BYTES = 16L << 20;
-
     private enum Step {
         GATHER,
         STORE,
@@ -75,12 +72,11 @@ public final class CommitRun {
     private final PoolStore store;
     private final CommitContent content;
     private final long generation;
-    private final Deque<CommitContent.Piece> waiting = new ArrayDeque<>();
+    private final ExtentStorer extents;
     private final List<PendingFrees.Entry> freed = new ArrayList<>();
     private final List<NodeRef> replacedPoolNodes = new ArrayList<>();
     private Step next = Step.GATHER;
     private TreeEditor editor;
-    private boolean incomplete;
     private RootRecord.Log logStart;
     private CommitContent.@Nullable Frozen frozen;
     private RootRecord.@Nullable Log movedLog;
@@ -98,6 +94,7 @@ public final class CommitRun {
     CommitRun(PoolStore store, CommitContent content) {
         this.store = store;
         this.content = content;
+        this.extents = new ExtentStorer(store, this::addExtent);
         this.generation = store.root().generation() + 1;
         this.editor = store.poolTree().edit();
         this.logStart = store.root().log();
@@ -112,8 +109,7 @@ public final class CommitRun {
                 next = Step.STORE;
             }
             case STORE -> {
-                storeOneBatch();
-                next = waiting.isEmpty() ? Step.FREEZE : Step.STORE;
+                next = extents.step() ? Step.STORE : Step.FREEZE;
             }
             case FREEZE -> {
                 freezeVolumes();
@@ -154,7 +150,7 @@ public final class CommitRun {
         store.log().ifPresent(log -> logStart = log.described());
         store.markUnreadable();
         store.recordSettings(editor);
-        waiting.addAll(content.gather());
+        extents.add(content.gather());
         reuseWhatOldGenerationsFreed();
         store.keepRuns();
     }
@@ -205,133 +201,33 @@ public final class CommitRun {
 
     // Step 2: file bytes become extents
 
-    private void storeOneBatch() {
-        List<CommitContent.Piece> batch = new ArrayList<>();
-        long bytes = 0;
-        while (!waiting.isEmpty() && (bytes == 0 || bytes + waiting.getFirst().length() <= BATCH_BYTES)) {
-            batch.add(waiting.getFirst());
-            bytes += waiting.removeFirst().length();
-        }
-        store(batch);
-    }
-
-    private record Stored(CommitContent.Piece piece, long id, EncodedExtent extent, List<BlockAddress> places) {}
-
-    /** Reserve, hash, encode, write, flush, read back; what met a failing disk is done again on the others. */
-    private void store(List<? extends CommitContent.Piece> pieces) {
-        List<CommitContent.Piece> left = new ArrayList<>(pieces);
-        while (!left.isEmpty()) {
-            store.dataArena().reset();
-            List<Stored> batch = new ArrayList<>();
-            for (CommitContent.Piece piece : left) {
-                encodeAndPlace(piece, batch);
-            }
-            List<FragmentWriter.Piece> fragments = new ArrayList<>();
-            for (Stored stored : batch) {
-                addFragments(stored, fragments);
-            }
-            Set<Integer> failed = store.markFailures(store.writer().write(fragments, store.verifyWrites()));
-            left.clear();
-            for (Stored stored : batch) {
-                if (stored.places.stream().anyMatch(place -> failed.contains(place.disk()))) {
-                    store.placement().release(stored.extent.geometry(), stored.places);
-                    left.add(stored.piece);
-                } else {
-                    addExtent(stored);
-                    stored.piece.stored(stored.id);
-                }
-            }
-        }
-    }
-
-    private void encodeAndPlace(CommitContent.Piece piece, List<Stored> batch) {
-        if (!piece.isWanted()) {
-            return;
-        }
-        Redundancy wanted = store.extentRedundancy(piece.redundancy(), piece.length());
-        Redundancy redundancy =
-                ExtentPlacement.achievable(wanted, store.disks().writable().size());
-        ExtentGeometry geometry = new ExtentGeometry(piece.length(), redundancy);
-        long id = store.takeExtentId();
-        List<BlockAddress> places = geometry.storedBlocks(0) > store.pieceBlocksMax(redundancy.fragments())
-                ? null
-                : store.placement()
-                        .place(id, geometry, store::dataReserveBlocks)
-                        .orElse(null);
-        if (places == null) {
-            replace(piece, piece.halves(), "the disks have no room for it as " + redundancy, batch);
-            return;
-        }
-        MemorySegment data = store.dataArena().allocate(EncodedExtent.bufferBytes(piece.length(), redundancy));
-        try {
-            piece.copyTo(data.asSlice(0, piece.length()));
-        } catch (LostDataException e) {
-            store.placement().release(geometry, places);
-            replace(piece, piece.withoutOlderBytes(), String.valueOf(e.getMessage()), batch);
-            return;
-        }
-        EncodedExtent extent = EncodedExtent.encode(data, piece.length(), redundancy, store.dataArena());
-        batch.add(new Stored(piece, id, extent, places));
-    }
-
-    private void replace(
-            CommitContent.Piece piece, List<? extends CommitContent.Piece> others, String reason, List<Stored> batch) {
-        if (others.isEmpty()) {
-            leaveOut(piece, reason);
-        }
-        for (CommitContent.Piece other : others) {
-            encodeAndPlace(other, batch);
-        }
-    }
-
-    private void leaveOut(CommitContent.Piece piece, String reason) {
-        store.logger()
-                .warn(
-                        "commit left a file out: volume={} inode={} reason=\"{}\"",
-                        piece.volume(),
-                        piece.inode(),
-                        reason);
-        incomplete = true;
-        piece.notStored();
-    }
-
-    private static void addFragments(Stored stored, List<FragmentWriter.Piece> fragments) {
-        for (int i = 0; i < stored.places.size(); i++) {
-            if (!stored.places.get(i).equals(ExtentRecord.NOT_STORED)) {
-                fragments.add(new FragmentWriter.Piece(
-                        stored.places.get(i), stored.extent.fragments().get(i)));
-            }
-        }
-    }
-
-    private void addExtent(Stored stored) {
-        ExtentGeometry geometry = stored.extent.geometry();
-        byte[] checksums = stored.extent.checksums();
+    private void addExtent(EncodedExtent extent, CommitContent.Piece piece, long id, List<BlockAddress> places) {
+        ExtentGeometry geometry = extent.geometry();
+        byte[] checksums = extent.checksums();
         boolean inline = checksums.length <= ExtentRecord.INLINE_CHECKSUM_BYTES_MAX;
         ExtentRecord record = new ExtentRecord(
-                stored.id,
+                id,
                 generation,
-                stored.piece.volume(),
-                stored.piece.inode(),
+                piece.volume(),
+                piece.inode(),
                 geometry.length(),
                 geometry.length(),
                 geometry.redundancy(),
-                stored.extent.digest(),
-                stored.places,
+                extent.digest(),
+                places,
                 inline ? checksums : new byte[0]);
-        editor.put(PoolKeys.extent(record.id()), record.encode());
+        editor.put(PoolKeys.extent(id), record.encode());
         for (int part = 0; !inline && part * CHECKSUM_PART_BYTES < checksums.length; part++) {
             int from = part * CHECKSUM_PART_BYTES;
             int to = Math.min(checksums.length, from + CHECKSUM_PART_BYTES);
-            editor.put(PoolKeys.checksums(record.id(), part), java.util.Arrays.copyOfRange(checksums, from, to));
+            editor.put(PoolKeys.checksums(id, part), java.util.Arrays.copyOfRange(checksums, from, to));
         }
-        for (int i = 0; i < stored.places.size(); i++) {
-            BlockAddress place = stored.places.get(i);
+        for (int i = 0; i < places.size(); i++) {
+            BlockAddress place = places.get(i);
             if (!place.equals(ExtentRecord.NOT_STORED)) {
-                editor.put(PoolKeys.reverse(place.disk(), place.block()), PoolStore.encodeOwner(record.id(), i));
+                editor.put(PoolKeys.reverse(place.disk(), place.block()), PoolStore.encodeOwner(id, i));
             }
         }
-        store.countWritten(geometry.length());
     }
 
     // Step 3: the volumes of this moment
@@ -339,7 +235,10 @@ public final class CommitRun {
     private void freezeVolumes() {
         publishPoolTree();
         frozen = content.freeze(pieces -> {
-            store(pieces);
+            extents.add(pieces);
+            while (extents.step()) {
+                // Until all of them are stored.
+            }
             publishPoolTree();
         });
     }
@@ -362,7 +261,7 @@ public final class CommitRun {
     // Step 4: what the pool tree has to say about it
 
     private void repairWhatReadsFound() {
-        store.dataArena().reset();
+        store.dataArenas().getFirst().reset();
         List<FragmentWriter.Piece> pieces = new ArrayList<>();
         for (Repairs.Request request : store.repairs().take(REPAIRS_PER_COMMIT)) {
             byte[] value = editor.get(PoolKeys.extent(request.extent()));
@@ -380,7 +279,7 @@ public final class CommitRun {
 
     private void addRepair(NodePointer pointer, List<FragmentWriter.Piece> pieces) {
         try {
-            pieces.addAll(store.metadata().repairPieces(pointer, store.dataArena()));
+            pieces.addAll(store.metadata().repairPieces(pointer, store.dataArenas().getFirst()));
         } catch (CorruptNodeException e) {
             // Its last good copy went bad meanwhile. Who needs it is told so; the rest of the pool goes on.
             store.logger().warn("a metadata node cannot be repaired: reason=\"{}\"", e.getMessage());
@@ -395,7 +294,7 @@ public final class CommitRun {
         }
         ExtentReader.Extent extent = new ExtentReader.Extent(record, store.checksums(editor, record));
         int bytes = new ExtentGeometry(record.length(), record.redundancy()).storedBytes(fragment);
-        MemorySegment right = store.dataArena().allocate(bytes);
+        MemorySegment right = store.dataArenas().getFirst().allocate(bytes);
         try {
             store.extents().rebuild(extent, fragment, right);
         } catch (LostDataException e) {
@@ -463,7 +362,7 @@ public final class CommitRun {
                 Math.min(store.root().metadataCopies(), store.disks().writable().size());
         boolean first = store.log().isEmpty();
         // What is left out stays in the log that has it, unless that is the log of an earlier incarnation.
-        boolean mustStay = incomplete && !first;
+        boolean mustStay = extents.isIncomplete() && !first;
         if (mustStay || (intact && store.root().log().copies().size() >= wanted)) {
             return;
         }
@@ -474,7 +373,7 @@ public final class CommitRun {
             for (BlockAddress copy : copies) {
                 store.space(copy.disk()).free(copy.block(), store.logBlocks());
             }
-            if (incomplete && first) {
+            if (extents.isIncomplete() && first) {
                 throw new NoRoomException("what was answered before can neither be stored nor logged");
             }
             return;
@@ -494,7 +393,7 @@ public final class CommitRun {
     private boolean carryOver(IntentLog moved) {
         IntentLog old = store.log().orElse(null);
         if (old == null) {
-            return !incomplete || appendAll(content.unstored(), moved);
+            return !extents.isIncomplete() || appendAll(content.unstored(), moved);
         }
         if (old.described().startSequence() == logStart.startSequence()) {
             return true;
@@ -717,14 +616,14 @@ public final class CommitRun {
                 store.nextEpoch(newMembership),
                 store.incarnation(),
                 store.rootDigest(),
-                store.isClosing() && !incomplete,
+                store.isClosing() && !extents.isIncomplete(),
                 store.context().clock().millis(),
                 old.metadataLosses(),
                 old.metadataCopies(),
                 rootDisks,
                 poolRoot,
                 chunkMap,
-                movedLog != null ? movedLog : incomplete ? old.log() : logStart,
+                movedLog != null ? movedLog : extents.isIncomplete() ? old.log() : logStart,
                 frozen().operationSequence(),
                 store.nextExtentId(),
                 store.nextVolumeId());

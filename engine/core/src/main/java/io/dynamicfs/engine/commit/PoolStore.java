@@ -104,7 +104,9 @@ public final class PoolStore implements AutoCloseable {
     private final FragmentWriter writer;
     private final ExtentPlacement placement;
     private final GenerationPins pins = new GenerationPins();
-    private final BatchArena dataArena = new BatchArena();
+    /** Two, so that one batch can be made while another is on its way. */
+    private final List<BatchArena> dataArenas = List.of(new BatchArena(), new BatchArena());
+
     private final BatchArena nodeArena = new BatchArena();
     private final BatchArena logArena = new BatchArena();
     private final Deque<Long> keptLogStarts = new ArrayDeque<>();
@@ -641,8 +643,8 @@ public final class PoolStore implements AutoCloseable {
         return repairs;
     }
 
-    BatchArena dataArena() {
-        return dataArena;
+    List<BatchArena> dataArenas() {
+        return dataArenas;
     }
 
     BatchArena nodeArena() {

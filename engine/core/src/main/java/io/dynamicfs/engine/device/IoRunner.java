@@ -5,6 +5,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Runs I/O on several disks side by side. The engine starts no thread of its own: it is given one of these. */
 public interface IoRunner {
+    /** The lane of tasks that only compute, beside those of the disks. */
+    int COMPUTING = -1;
 
     /** One or more calls on one disk. */
     interface Action {

@@ -13,41 +13,42 @@ import java.util.List;
 /** An extent in memory with its fragments and checksums, ready to be written. Fragment i has its stored bytes only. */
 public record EncodedExtent(ExtentGeometry geometry, Digest digest, byte[] checksums, List<MemorySegment> fragments) {
 
-    /** Bytes of the buffer that {@link #encode} needs for an extent: whole fragments, so that the end can be padded. */
+    /** Bytes of the buffer that {@link #encode} needs for an extent: whole fragments, those of the parity too. */
     public static long bufferBytes(int length, Redundancy redundancy) {
         ExtentGeometry geometry = new ExtentGeometry(length, redundancy);
-        return (long) geometry.fragmentBytes() * redundancy.dataFragments();
+        int parity = redundancy.isReplicas() ? 0 : redundancy.parityFragments();
+        return (long) geometry.fragmentBytes() * (redundancy.dataFragments() + parity);
     }
 
     /**
-     * Hashes the first {@code length} bytes of {@code data}, pads them with zeros, and computes the parity into memory of
-     * {@code arena}. {@code data} has at least {@link #bufferBytes} bytes.
+     * Hashes the first {@code length} bytes of {@code buffer}, pads them with zeros, and computes the parity behind them. Block
+     * aligned, {@link #bufferBytes} long, and in use as long as the result.
      */
-    public static EncodedExtent encode(MemorySegment data, int length, Redundancy redundancy, BatchArena arena) {
+    public static EncodedExtent encode(MemorySegment buffer, int length, Redundancy redundancy) {
         ExtentGeometry geometry = new ExtentGeometry(length, redundancy);
         int k = redundancy.dataFragments();
         int m = redundancy.parityFragments();
         int fragmentBytes = geometry.fragmentBytes();
-        data.asSlice(length, (long) k * fragmentBytes - length).fill((byte) 0);
+        buffer.asSlice(length, (long) k * fragmentBytes - length).fill((byte) 0);
         byte[] values = new byte[geometry.groups() * Digest.BYTES];
-        Blake3.groupValues(data, length, values);
+        Blake3.groupValues(buffer, length, values);
         Digest digest = Blake3.root(values, length);
 
         List<MemorySegment> fragments = new ArrayList<>(k + m);
         if (redundancy.isReplicas()) {
             for (int i = 0; i < redundancy.fragments(); i++) {
-                fragments.add(data.asSlice(0, fragmentBytes));
+                fragments.add(buffer.asSlice(0, fragmentBytes));
             }
             return new EncodedExtent(geometry, digest, geometry.checksumBytes() == 0 ? new byte[0] : values, fragments);
         }
         MemorySegment[] whole = new MemorySegment[k];
         for (int i = 0; i < k; i++) {
-            whole[i] = data.asSlice((long) i * fragmentBytes, fragmentBytes);
+            whole[i] = buffer.asSlice((long) i * fragmentBytes, fragmentBytes);
             fragments.add(whole[i].asSlice(0, geometry.storedBytes(i)));
         }
         MemorySegment[] parity = new MemorySegment[m];
         for (int i = 0; i < m; i++) {
-            parity[i] = arena.allocate(fragmentBytes);
+            parity[i] = buffer.asSlice((long) (k + i) * fragmentBytes, fragmentBytes);
             fragments.add(parity[i]);
         }
         Codes.of(redundancy).encode(whole, parity, fragmentBytes);

@@ -39,13 +39,18 @@ public final class FragmentWriter {
 
     /** Writes, flushes and (with {@code verify}) compares; returns the first failure of each disk that had one. */
     public List<Failure> write(List<Piece> pieces, boolean verify) {
+        return write(pieces, verify, List.of());
+    }
+
+    /** As above; {@code beside} is done while the disks write. */
+    public List<Failure> write(List<Piece> pieces, boolean verify, List<IoRunner.Task> beside) {
         Map<Integer, Failure> failures = new HashMap<>();
-        runOnPieces(pieces, failures, (disk, piece) -> disk.write(piece.place().offsetBytes(), piece.bytes()));
+        runOnPieces(pieces, failures, beside, (disk, piece) -> disk.write(piece.place().offsetBytes(), piece.bytes()));
         Set<Integer> touched = new TreeSet<>();
         pieces.forEach(piece -> touched.add(piece.place().disk()));
         flush(touched, failures);
         if (verify) {
-            runOnPieces(pieces, failures, this::compare);
+            runOnPieces(pieces, failures, List.of(), this::compare);
         }
         return List.copyOf(failures.values());
     }
@@ -82,9 +87,10 @@ public final class FragmentWriter {
         void run(PoolDisk disk, Piece piece) throws DeviceException;
     }
 
-    private void runOnPieces(List<Piece> pieces, Map<Integer, Failure> failures, PieceAction action) {
+    private void runOnPieces(
+            List<Piece> pieces, Map<Integer, Failure> failures, List<IoRunner.Task> beside, PieceAction action) {
         List<Piece> targets = new ArrayList<>(pieces.size());
-        List<IoRunner.Task> tasks = new ArrayList<>(pieces.size());
+        List<IoRunner.Task> tasks = new ArrayList<>(pieces.size() + beside.size());
         for (Piece piece : pieces) {
             if (!failures.containsKey(piece.place().disk())) {
                 PoolDisk disk = disks.get(piece.place().disk());
@@ -92,8 +98,9 @@ public final class FragmentWriter {
                 tasks.add(new IoRunner.Task(disk.index(), () -> action.run(disk, piece)));
             }
         }
+        tasks.addAll(beside);
         List<@Nullable DeviceException> results = io.runAll(tasks);
-        for (int i = 0; i < results.size(); i++) {
+        for (int i = 0; i < targets.size(); i++) {
             DeviceException failure = results.get(i);
             if (failure != null) {
                 int index = targets.get(i).place().disk();

@@ -96,7 +96,7 @@ final class ExtentFixture {
         MemorySegment buffer = arena.allocate(EncodedExtent.bufferBytes(data.length, redundancy));
         buffer.fill((byte) 0x77);
         MemorySegment.copy(data, 0, buffer, ValueLayout.JAVA_BYTE, 0, data.length);
-        return EncodedExtent.encode(buffer, data.length, redundancy, arena);
+        return EncodedExtent.encode(buffer, data.length, redundancy);
     }
 
     static List<FragmentWriter.Piece> pieces(EncodedExtent encoded, List<BlockAddress> places) {
