@@ -25,6 +25,7 @@ import io.dynamicfs.engine.format.RootRecord;
 import io.dynamicfs.engine.format.RootRecordLayout;
 import io.dynamicfs.engine.format.VolumeRecord;
 import io.dynamicfs.engine.hash.Digest;
+import io.dynamicfs.engine.tree.BoundedCache;
 import io.dynamicfs.engine.tree.Cursor;
 import io.dynamicfs.engine.tree.NodeCache;
 import io.dynamicfs.engine.tree.Tree;
@@ -64,6 +65,9 @@ public final class PoolStore implements AutoCloseable {
 
     /** Roots that stay complete on the disks, the newest included. */
     private static final int KEPT_ROOTS = 3;
+
+    /** Heap for the records and checksums of extents that were read, about 2000 of the largest. */
+    private static final long EXTENT_CACHE_BYTES = 16L << 20;
 
     private static final int LOG_BLOCKS_MIN = 256;
     private static final int LOG_BLOCKS_MAX = DiskSpace.REGION_BLOCKS;
@@ -116,6 +120,8 @@ public final class PoolStore implements AutoCloseable {
     private final List<PoolDisk> strangers = new ArrayList<>();
 
     private long highestEpoch;
+    private final BoundedCache<Long, ExtentReader.Extent> cachedExtents =
+            new BoundedCache<>(EXTENT_CACHE_BYTES, ExtentReader.Extent::heapBytes);
     private volatile PoolRecord record;
     private volatile Map<String, String> notes = Map.of();
     private boolean settingsChanged;
@@ -381,17 +387,27 @@ public final class PoolStore implements AutoCloseable {
 
     /** Fills {@code target} with bytes of an extent as {@code tree}, a version of the pool tree, describes it. */
     public void read(Tree tree, long extent, int offset, MemorySegment target) throws LostDataException {
-        byte[] value = tree.get(PoolKeys.extent(extent));
-        if (value == null) {
-            throw new LostDataException("extent " + extent + " has no record");
-        }
-        ExtentRecord extentRecord = ExtentRecord.decode(value);
-        if (offset + target.byteSize() > extentRecord.length()) {
-            throw new LostDataException("extent " + extent + " has " + extentRecord.length() + " bytes, not "
-                    + (offset + target.byteSize()));
+        ExtentReader.Extent stored = extent(tree, extent);
+        if (offset + target.byteSize() > stored.record().length()) {
+            throw new LostDataException("extent " + extent + " has "
+                    + stored.record().length() + " bytes, not " + (offset + target.byteSize()));
         }
         bytesRead.addAndGet(target.byteSize());
-        extents.read(new ExtentReader.Extent(extentRecord, checksums(tree, extentRecord)), offset, target);
+        extents.read(stored, offset, target);
+    }
+
+    /** An extent never changes, and its number is never used again. */
+    private ExtentReader.Extent extent(Tree tree, long id) throws LostDataException {
+        ExtentReader.Extent cached = cachedExtents.get(id);
+        if (cached != null) {
+            return cached;
+        }
+        byte[] value = tree.get(PoolKeys.extent(id));
+        if (value == null) {
+            throw new LostDataException("extent " + id + " has no record");
+        }
+        ExtentRecord extentRecord = ExtentRecord.decode(value);
+        return cachedExtents.put(id, new ExtentReader.Extent(extentRecord, checksums(tree, extentRecord)));
     }
 
     /** The checksum area of an extent, from its record or its own keys. */

@@ -35,8 +35,15 @@ public final class ExtentReader {
 
     /** An extent with its whole checksum area. */
     public record Extent(ExtentRecord record, byte[] checksums) {
+        private static final long RECORD_HEAP_BYTES = 400;
+
         ExtentGeometry geometry() {
             return new ExtentGeometry(record.length(), record.redundancy());
+        }
+
+        /** About what it takes on the heap. */
+        public long heapBytes() {
+            return RECORD_HEAP_BYTES + checksums.length + record.checksums().length;
         }
 
         /** The BLAKE3 values of the data groups; the digest itself when there is only one. */

@@ -22,7 +22,7 @@ class NodeCacheTest {
             cache.put(pointer(i), node());
             assertThat(cache.statistics().bytes()).isLessThanOrEqualTo(50_000);
         }
-        assertThat(cache.statistics().nodes()).isBetween(30L, 50L);
+        assertThat(cache.statistics().values()).isBetween(30L, 50L);
         assertThat(cache.get(pointer(1_000))).isNotNull();
         assertThat(cache.get(pointer(1))).isNull();
     }
@@ -44,7 +44,7 @@ class NodeCacheTest {
         Node first = node();
         assertThat(cache.put(pointer(1), first)).isSameAs(first);
         assertThat(cache.put(pointer(1), node())).isSameAs(first);
-        assertThat(cache.statistics().nodes()).isEqualTo(1);
+        assertThat(cache.statistics().values()).isEqualTo(1);
     }
 
     @Test
@@ -60,6 +60,6 @@ class NodeCacheTest {
         NodeCache cache = new NodeCache(0);
         cache.put(pointer(1), node());
         assertThat(cache.get(pointer(1))).isNull();
-        assertThat(cache.statistics()).isEqualTo(new NodeCache.Statistics(0, 1, 0, 0));
+        assertThat(cache.statistics()).isEqualTo(new BoundedCache.Statistics(0, 1, 0, 0));
     }
 }

@@ -25,7 +25,7 @@ import picocli.CommandLine.Option;
 @SuppressWarnings("NullAway.Init")
 final class EngineCommand implements Callable<Integer> {
     private static final int IO_THREADS = 4;
-    private static final int MOUNT_THREADS = 2;
+    private static final int MOUNT_THREADS = 4;
 
     @Mixin
     private Connection connection;
