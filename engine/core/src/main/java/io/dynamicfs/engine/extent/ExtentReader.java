@@ -33,6 +33,11 @@ public final class ExtentReader {
     private final ThreadLocal<MemorySegment> stepBuffer =
             ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(STEP_BYTES + 2L * GROUP, 4096));
 
+    /** For reconstruction, as large as the largest so far. */
+    private final ThreadLocal<MemorySegment> stripeBuffer = ThreadLocal.withInitial(() -> MemorySegment.NULL);
+
+    private final ReconstructedParts reconstructed = new ReconstructedParts();
+
     /** An extent with its whole checksum area. */
     public record Extent(ExtentRecord record, byte[] checksums) {
         private static final long RECORD_HEAP_BYTES = 400;
@@ -192,45 +197,80 @@ public final class ExtentReader {
     }
 
     private void recoverFromStripe(Extent extent, Part part) throws LostDataException {
-        ExtentGeometry geometry = extent.geometry();
-        int k = geometry.redundancy().dataFragments();
-        int fragments = geometry.redundancy().fragments();
-        int length = part.to - part.from;
-        try (Arena arena = Arena.ofShared()) {
-            MemorySegment[] segments = new MemorySegment[fragments];
-            boolean[] present = new boolean[fragments];
-            boolean[] tried = new boolean[fragments];
-            tried[part.fragment] = true;
-            for (int found = 0; found < k; ) {
-                List<Part> round = nextCandidates(extent, part, tried, k - found);
-                if (round.isEmpty()) {
-                    throw lost(extent, "only " + found + " of the " + k + " fragments that are needed can be read");
-                }
-                List<Part> reads = new ArrayList<>(round.size());
-                for (Part candidate : round) {
-                    segments[candidate.fragment] = arena.allocate(length, 4096);
-                    reads.add(new Part(candidate.fragment, part.from, part.to, segments[candidate.fragment]));
-                }
-                boolean[] good = readParts(extent, reads);
-                for (int i = 0; i < good.length; i++) {
-                    present[reads.get(i).fragment] = good[i];
-                    found += good[i] ? 1 : 0;
-                }
-            }
-            boolean[] wanted = new boolean[fragments];
-            wanted[part.fragment] = true;
-            for (int i = 0; i < fragments; i++) {
-                if (segments[i] == null) {
-                    segments[i] = arena.allocate(length, 4096);
-                }
-            }
-            Codes.of(geometry.redundancy()).reconstruct(segments, present, wanted, length);
-            MemorySegment.copy(segments[part.fragment], 0, part.target, 0, length);
+        if (reconstructed.copy(extent.record().id(), part.fragment, part.from, part.target)) {
+            return;
         }
-        if (geometry.storedBytes(part.fragment) > part.from
-                && !verify(extent, part, Math.min(part.to, geometry.storedBytes(part.fragment)))) {
+        int fragments = extent.geometry().redundancy().fragments();
+        int length = part.to - part.from;
+        MemorySegment scratch = stripeBuffer((long) fragments * length);
+        MemorySegment[] segments = new MemorySegment[fragments];
+        for (int i = 0; i < fragments; i++) {
+            segments[i] = scratch.asSlice((long) i * length, length);
+        }
+        boolean[] present = readAnyFragments(extent, part, segments);
+        boolean[] wanted = wantedToo(extent, part, present);
+        Codes.of(extent.geometry().redundancy()).reconstruct(segments, present, wanted, length);
+        if (!isRight(extent, new Part(part.fragment, part.from, part.to, segments[part.fragment]))) {
             throw lost(extent, "what its parity gives does not match its checksum");
         }
+        MemorySegment.copy(segments[part.fragment], 0, part.target, 0, length);
+        for (int i = 0; i < fragments; i++) {
+            if (wanted[i] && i != part.fragment && isRight(extent, new Part(i, part.from, part.to, segments[i]))) {
+                reconstructed.keep(extent.record().id(), i, part.from, segments[i]);
+            }
+        }
+    }
+
+    /** Reads the part's range of as many other fragments as a reconstruction needs; says which are in {@code segments} now. */
+    private boolean[] readAnyFragments(Extent extent, Part part, MemorySegment[] segments) throws LostDataException {
+        int k = extent.geometry().redundancy().dataFragments();
+        boolean[] present = new boolean[segments.length];
+        boolean[] tried = new boolean[segments.length];
+        tried[part.fragment] = true;
+        for (int found = 0; found < k; ) {
+            List<Part> round = nextCandidates(extent, part, tried, k - found);
+            if (round.isEmpty()) {
+                throw lost(extent, "only " + found + " of the " + k + " fragments that are needed can be read");
+            }
+            List<Part> reads = new ArrayList<>(round.size());
+            for (Part candidate : round) {
+                reads.add(new Part(candidate.fragment, part.from, part.to, segments[candidate.fragment]));
+            }
+            boolean[] good = readParts(extent, reads);
+            for (int i = 0; i < good.length; i++) {
+                present[reads.get(i).fragment] = good[i];
+                found += good[i] ? 1 : 0;
+            }
+        }
+        return present;
+    }
+
+    /** The part's fragment, and others that who reads on in order needs next and no disk has: the same input gives them all. */
+    private boolean[] wantedToo(Extent extent, Part part, boolean[] present) {
+        boolean[] wanted = new boolean[present.length];
+        wanted[part.fragment] = true;
+        for (int i = 0; i < extent.geometry().redundancy().dataFragments(); i++) {
+            BlockAddress place = extent.record().fragments().get(i);
+            PoolDisk disk = place.equals(ExtentRecord.NOT_STORED) ? null : disks.find(place.disk());
+            boolean lost = !place.equals(ExtentRecord.NOT_STORED)
+                    && (disk == null || !disk.isReadable() || disk.state().health() == DiskHealth.FAILED);
+            wanted[i] |= lost && !present[i] && reconstructed.keeps(part.from, part.to - part.from);
+        }
+        return wanted;
+    }
+
+    private static boolean isRight(Extent extent, Part part) {
+        int stored = Math.min(part.to, extent.geometry().storedBytes(part.fragment));
+        return stored <= part.from || verify(extent, part, stored);
+    }
+
+    private MemorySegment stripeBuffer(long bytes) {
+        MemorySegment buffer = stripeBuffer.get();
+        if (buffer.byteSize() < bytes) {
+            buffer = Arena.ofAuto().allocate(bytes, 4096);
+            stripeBuffer.set(buffer);
+        }
+        return buffer.asSlice(0, bytes);
     }
 
     /** The next fragments worth a try: those that need no disk first, then healthy disks, then the others. */

@@ -19,6 +19,8 @@ public final class MemoryBlockDevice implements BlockDevice {
     private int flushes;
     private boolean closed;
 
+    private long bytesRead;
+
     public MemoryBlockDevice(String name, long sizeBytes) {
         if (sizeBytes % BLOCK_BYTES != 0) {
             throw new IllegalArgumentException("not a multiple of " + BLOCK_BYTES + ": " + sizeBytes);
@@ -51,6 +53,10 @@ public final class MemoryBlockDevice implements BlockDevice {
         dropWrites = drop;
     }
 
+    public synchronized long bytesRead() {
+        return bytesRead;
+    }
+
     public int flushes() {
         return flushes;
     }
@@ -76,6 +82,7 @@ public final class MemoryBlockDevice implements BlockDevice {
 
     @Override
     public synchronized void read(long offset, MemorySegment target) throws DeviceException {
+        bytesRead += target.byteSize();
         check("read", offset, target, unreadable);
         target.copyFrom(bytes.asSlice(offset, target.byteSize()));
     }

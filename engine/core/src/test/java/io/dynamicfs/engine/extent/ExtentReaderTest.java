@@ -3,6 +3,7 @@ package io.dynamicfs.engine.extent;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.dynamicfs.engine.device.MemoryBlockDevice;
 import io.dynamicfs.engine.device.PoolDisk;
 import io.dynamicfs.engine.format.DiskHealth;
 import io.dynamicfs.engine.format.ExtentRecord;
@@ -229,6 +230,26 @@ class ExtentReaderTest {
         ExtentReader.Extent extent = fixture.store(data, Redundancy.replicas(2));
         fixture.corrupt(extent, 0, 4095);
         rebuildGivesWhatWasWritten(fixture, extent, data, 1);
+    }
+
+    @Test
+    void whoReadsInOrderWithDisksMissingReadsWhatIsLeftTwiceAtMost() throws Exception {
+        ExtentFixture fixture = ExtentFixture.ofDisks(6, 1024);
+        byte[] data = ExtentFixture.random(4 << 20, 13);
+        ExtentReader.Extent extent = fixture.store(data, new Redundancy(4, 2));
+        fixture.remove(extent.record().fragments().get(1).disk());
+        fixture.remove(extent.record().fragments().get(2).disk());
+        long before = bytesRead(fixture);
+        for (int round = 0; round < 2; round++) {
+            for (int at = 0; at < data.length; at += 1 << 20) {
+                assertThat(fixture.read(extent, at, 1 << 20)).isEqualTo(Arrays.copyOfRange(data, at, at + (1 << 20)));
+            }
+        }
+        assertThat(bytesRead(fixture) - before).isEqualTo(2 * (6L << 20));
+    }
+
+    private static long bytesRead(ExtentFixture fixture) {
+        return fixture.devices.stream().mapToLong(MemoryBlockDevice::bytesRead).sum();
     }
 
     @ParameterizedTest
