@@ -7,7 +7,6 @@ import io.dynamicfs.engine.device.IoRunner;
 import io.dynamicfs.engine.device.PoolDisk;
 import io.dynamicfs.engine.extent.EncodedExtent;
 import io.dynamicfs.engine.extent.ExtentGeometry;
-import io.dynamicfs.engine.extent.ExtentPlacement;
 import io.dynamicfs.engine.extent.ExtentReader;
 import io.dynamicfs.engine.extent.FragmentWriter;
 import io.dynamicfs.engine.extent.LostDataException;
@@ -19,7 +18,6 @@ import io.dynamicfs.engine.format.ExtentRecord;
 import io.dynamicfs.engine.format.NodePointer;
 import io.dynamicfs.engine.format.PendingFrees;
 import io.dynamicfs.engine.format.PoolKeys;
-import io.dynamicfs.engine.format.Redundancy;
 import io.dynamicfs.engine.format.RootRecord;
 import io.dynamicfs.engine.format.VolumeRecord;
 import io.dynamicfs.engine.hash.Blake3;
@@ -279,7 +277,8 @@ public final class CommitRun {
 
     private void addRepair(NodePointer pointer, List<FragmentWriter.Piece> pieces) {
         try {
-            pieces.addAll(store.metadata().repairPieces(pointer, store.dataArenas().getFirst()));
+            pieces.addAll(
+                    store.metadata().repairPieces(pointer, store.dataArenas().getFirst()));
         } catch (CorruptNodeException e) {
             // Its last good copy went bad meanwhile. Who needs it is told so; the rest of the pool goes on.
             store.logger().warn("a metadata node cannot be repaired: reason=\"{}\"", e.getMessage());

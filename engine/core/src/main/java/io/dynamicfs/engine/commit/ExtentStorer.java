@@ -145,8 +145,8 @@ final class ExtentStorer {
                 return;
             }
             Redundancy wanted = store.extentRedundancy(piece.redundancy(), piece.length());
-            Redundancy redundancy = ExtentPlacement.achievable(
-                    wanted, store.disks().writable().size());
+            Redundancy redundancy =
+                    ExtentPlacement.achievable(wanted, store.disks().writable().size());
             ExtentGeometry geometry = new ExtentGeometry(piece.length(), redundancy);
             long id = store.takeExtentId();
             List<BlockAddress> places = geometry.storedBlocks(0) > store.pieceBlocksMax(redundancy.fragments())
@@ -192,8 +192,7 @@ final class ExtentStorer {
             do {
                 List<FragmentWriter.Piece> fragments = new ArrayList<>();
                 members.forEach(member -> member.addFragments(fragments));
-                Set<Integer> failed =
-                        store.markFailures(store.writer().write(fragments, store.verifyWrites(), others));
+                Set<Integer> failed = store.markFailures(store.writer().write(fragments, store.verifyWrites(), others));
                 others = List.of();
                 List<CommitContent.Piece> left = new ArrayList<>();
                 for (Placed member : members) {

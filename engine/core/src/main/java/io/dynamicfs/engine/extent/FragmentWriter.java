@@ -45,7 +45,11 @@ public final class FragmentWriter {
     /** As above; {@code beside} is done while the disks write. */
     public List<Failure> write(List<Piece> pieces, boolean verify, List<IoRunner.Task> beside) {
         Map<Integer, Failure> failures = new HashMap<>();
-        runOnPieces(pieces, failures, beside, (disk, piece) -> disk.write(piece.place().offsetBytes(), piece.bytes()));
+        runOnPieces(
+                pieces,
+                failures,
+                beside,
+                (disk, piece) -> disk.write(piece.place().offsetBytes(), piece.bytes()));
         Set<Integer> touched = new TreeSet<>();
         pieces.forEach(piece -> touched.add(piece.place().disk()));
         flush(touched, failures);

@@ -286,8 +286,10 @@ class SpaceTest {
             bed.disks().get(3).failFlushes(true);
             for (int i = 0; i < 3; i++) {
                 FsException refused = sync(pool, volume, inode);
-                assertThat(refused).as("sync " + i).isNotNull();
-                assertThat(refused.errno()).isEqualTo(Errno.ENOSPC);
+                assertThat(refused)
+                        .as("sync " + i)
+                        .isInstanceOfSatisfying(
+                                FsException.class, no -> assertThat(no.errno()).isEqualTo(Errno.ENOSPC));
                 assertThat(pool.filesNotStored()).isOne();
                 assertThat(read(volume, inode, 0, data.length)).isEqualTo(data);
             }

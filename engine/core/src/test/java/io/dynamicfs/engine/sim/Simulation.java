@@ -520,7 +520,8 @@ final class Simulation {
         requireClean();
         if (plan.harm() == Harm.NONE) {
             long available = clients.firstEntry().getValue().statistics().availableBytes();
-            // The chunk of metadata that is given back last leaves as many free slots as one has: one chunk more than at
+            // The chunk of metadata that is given back last leaves as many free slots as one has: one chunk more than
+            // at
             // the start, 1 MiB of each disk of a stripe, which on the smallest disks is much. The check finds leaks.
             long spareChunk = plan.isNearFull() ? plan.redundancy().dataFragments() * Plan.MIB : 0;
             if (available < availableAtStart * 9 / 10 - spareChunk) {
