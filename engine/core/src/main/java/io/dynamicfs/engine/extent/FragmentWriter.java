@@ -42,19 +42,20 @@ public final class FragmentWriter {
         return write(pieces, verify, List.of());
     }
 
-    /** As above; {@code beside} is done while the disks write. */
+    /** As above; {@code beside} is done while the disks write and read. */
     public List<Failure> write(List<Piece> pieces, boolean verify, List<IoRunner.Task> beside) {
         Map<Integer, Failure> failures = new HashMap<>();
+        int besideWriting = verify ? beside.size() / 2 : beside.size();
         runOnPieces(
                 pieces,
                 failures,
-                beside,
+                beside.subList(0, besideWriting),
                 (disk, piece) -> disk.write(piece.place().offsetBytes(), piece.bytes()));
         Set<Integer> touched = new TreeSet<>();
         pieces.forEach(piece -> touched.add(piece.place().disk()));
         flush(touched, failures);
         if (verify) {
-            runOnPieces(pieces, failures, List.of(), this::compare);
+            runOnPieces(pieces, failures, beside.subList(besideWriting, beside.size()), this::compare);
         }
         return List.copyOf(failures.values());
     }

@@ -76,6 +76,9 @@ public final class StoragePool implements AutoCloseable {
     /** What one sync appends to the intent log at most; more is a commit. */
     private static final long LOG_PAYLOAD_BYTES_MAX = 512 << 10;
 
+    /** The share of the survivor memory that is in use when a commit begins: the rest takes what is written meanwhile. */
+    private static final int COMMIT_AT_FRACTION = 4;
+
     /** The share of the usable space that is promised to nobody: old generations and rewriting need room. */
     private static final int UNPROMISED_FRACTION = 16;
 
@@ -913,7 +916,7 @@ public final class StoragePool implements AutoCloseable {
         }
         lock.readLock().lock();
         try {
-            return survivor.used() > survivor.capacity() / 2
+            return survivor.used() > survivor.capacity() / COMMIT_AT_FRACTION
                     || admission.needsCommit()
                     || store.hasRepairsWaiting()
                     || !deleting.isEmpty()
@@ -1103,7 +1106,7 @@ public final class StoragePool implements AutoCloseable {
         long connection = request == null ? 0 : request.request.connection();
         long unique = request == null ? 0 : request.request.unique();
         SurvivorLog.Entry entry = survivor.append(volume, connection, unique, MemorySegment.ofArray(bytes), data);
-        if (survivor.used() > survivor.capacity() / 2) {
+        if (survivor.used() > survivor.capacity() / COMMIT_AT_FRACTION) {
             work.release();
         }
         return entry;
