@@ -269,7 +269,7 @@ def measure(chosen):
         chosen.systems = [name for name in chosen.systems if name != "btrfs"]
     if not chosen.systems:
         raise Failure("nothing is left to measure: " + "; ".join(skipped))
-    disk_bytes = chosen.size * 3 // 4 + (512 << 20)
+    disk_bytes = chosen.size * 3 // 4 + (256 << 20)
     needed, available = ram_needed(chosen, disk_bytes), available_ram()
     if needed > available and not chosen.quick:
         raise Failure(f"expected {needed >> 20} MiB of available memory for the disks, found {available >> 20} MiB. "
@@ -319,7 +319,8 @@ def conclude(chosen, bench, rows, facts, skipped):
 
 def main(words):
     chosen = arguments(words)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # Also SIGINT: who starts this in the background may have switched it off.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupted)
     try:
         insist_on_machine()
