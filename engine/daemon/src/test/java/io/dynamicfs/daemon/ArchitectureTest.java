@@ -42,10 +42,10 @@ class ArchitectureTest {
     }
 
     @Test
-    void theDemoUsesTheEngineOnlyAsAnybodyCould() {
+    void theDemoAndTheBenchmarkUseTheEngineOnlyAsAnybodyCould() {
         noClasses()
                 .that()
-                .resideInAPackage("..daemon.demo..")
+                .resideInAnyPackage("..daemon.demo..", "..daemon.bench..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("..daemon.engine..", "..daemon.cli..", "io.dynamicfs.engine..", "picocli..")

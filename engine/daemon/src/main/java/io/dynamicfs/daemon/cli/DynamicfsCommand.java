@@ -31,6 +31,7 @@ import picocli.CommandLine.ParseResult;
             UmountCommand.class,
             StatusCommand.class,
             CheckCommand.class,
+            BenchCommand.class,
             DemoCommand.class,
             VersionCommand.class,
             CompletionCommand.class

@@ -47,6 +47,13 @@ class CommandLineTest {
                 wrong("--accept-rollback", "pool open tank --accept-rollback soon"),
                 wrong("expected one of [text, json]", "status -o yaml"),
                 wrong("disks are only named with --offline", "check tank a.img"),
+                wrong("Missing required parameter: 'DIRECTORY'", "bench"),
+                wrong("benchmark size in bytes: expected 1048576 to 1099511627776, found 4096", "bench --size 4K /"),
+                wrong("expected a size such as 10G, 512MiB or 4096, found \"-1\"", "bench --size=-1 /"),
+                wrong("benchmark seconds: expected 1 to 3600, found 0", "bench --seconds 0 /"),
+                wrong("benchmark files: expected 1 to 1000000, found 0", "bench --files 0 /"),
+                wrong("benchmark threads: expected 1 to 64, found 65", "bench --threads 65 /"),
+                wrong("--threads", "bench --threads many /"),
                 wrong("expected at least one for each disk", "engine --io-threads 0"),
                 wrong("memory size: expected at least", "engine --memory-size 1M"));
     }
@@ -155,6 +162,41 @@ class CommandLineTest {
         assertThat(run(List.of("version", "-o", "json"))).isZero();
         assertThat(new ObjectMapper().readTree(out.toString()).get("diskFormat").intValue())
                 .isEqualTo(1);
+    }
+
+    @Test
+    void theBenchmarkOfADirectoryIsPrintedAsTextAndAsJsonAndLeavesNothingBehind() throws IOException {
+        List<String> small = List.of("bench", "--size", "1M", "--files", "5", "--seconds", "1", directory.toString());
+        assertThat(run(small)).isZero();
+        assertThat(out.toString()).contains("WORK").contains("append 4 KiB, fsync each");
+        out.getBuffer().setLength(0);
+        List<String> asJson = new ArrayList<>(small);
+        asJson.addAll(List.of("-o", "json"));
+        assertThat(run(asJson)).isZero();
+        JsonNode json = new ObjectMapper().readTree(out.toString());
+        assertThat(json.get("sizeBytes").longValue()).isEqualTo(1 << 20);
+        assertThat(json.get("results")).hasSize(8).allSatisfy(result -> assertThat(
+                        result.get("operationsPerSecond").doubleValue())
+                .isPositive());
+        try (var left = Files.list(directory)) {
+            assertThat(left).isEmpty();
+        }
+    }
+
+    @Test
+    void theBenchmarkSaysWhatIsWrongWithItsDirectory() throws IOException {
+        assertThat(run(List.of("bench", directory.resolve("none").toString()))).isEqualTo(3);
+        assertThat(err.toString()).contains("expected a directory, found nothing at");
+        err.getBuffer().setLength(0);
+        Path file = Files.createFile(directory.resolve("file"));
+        assertThat(run(List.of("bench", file.toString()))).isEqualTo(4);
+        assertThat(err.toString()).contains("expected a directory, found a file");
+        err.getBuffer().setLength(0);
+        assertThat(run(List.of("bench", "--size", "1T", directory.toString()))).isEqualTo(8);
+        assertThat(err.toString()).contains("Choose a smaller --size");
+        try (var left = Files.list(directory)) {
+            assertThat(left).containsExactly(file);
+        }
     }
 
     @Test

@@ -1,0 +1,4 @@
+@NullMarked
+package io.dynamicfs.bench;
+
+import org.jspecify.annotations.NullMarked;
