@@ -41,6 +41,22 @@ def _threads(pid):
     return threads
 
 
+def _waits(pid):
+    """How often threads of a process have gone to sleep, by thread id."""
+    waits = {}
+    try:
+        ids = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return waits
+    for tid in ids:
+        try:
+            with open(f"/proc/{pid}/task/{tid}/status", encoding="ascii", errors="replace") as file:
+                waits[tid] = next(int(line.split()[1]) for line in file if line.startswith("voluntary_ctxt"))
+        except (OSError, StopIteration):
+            pass
+    return waits
+
+
 def _kernel_threads():
     """CPU seconds of each kernel thread by pid."""
     seconds = {}
@@ -64,6 +80,7 @@ class Snapshot:
         self.server = server
         self.process = _process(server) if server else (0.0, 0.0)
         self.threads = _threads(server) if server else {}
+        self.waits = _waits(server) if server else {}
         self.kernel = _kernel_threads()
         self.machine, self.steal = _machine()
         times = os.times()
@@ -85,6 +102,7 @@ class Snapshot:
             "clients": round(end.clients - self.clients, 2),
             "machine": round(end.machine - self.machine, 2),
             "steal": round(end.steal - self.steal, 2),
+            "serverWaits": sum(waits - self.waits.get(tid, 0) for tid, waits in end.waits.items()),
             "threads": {name: {"user": round(user, 2), "system": round(system, 2)}
                         for name, (user, system) in sorted(threads.items(), key=lambda each: -sum(each[1]))
                         if user + system >= 0.02},

@@ -1,6 +1,5 @@
 package io.dynamicfs.daemon.bench;
 
-import com.sun.nio.file.ExtendedOpenOption;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -40,7 +39,7 @@ public final class DirectoryBench implements AutoCloseable {
     private final long seed;
     private final Consumer<String> listener;
     private final List<Measurement> measurements = new ArrayList<>();
-    private final boolean direct;
+    private final @Nullable OpenOption direct;
     private volatile boolean stopped;
 
     /** Makes a directory to work in. {@code listener} hears what is measured next. */
@@ -50,12 +49,12 @@ public final class DirectoryBench implements AutoCloseable {
         this.settings = settings;
         this.seed = seed;
         this.listener = listener;
-        this.direct = canBypassCache();
+        this.direct = wayPastTheCache();
     }
 
     /** Whether reads came from the file system itself rather than from the page cache. */
     public boolean direct() {
-        return direct;
+        return direct != null;
     }
 
     /** Has {@link #run} end soon with an {@link InterruptedException}; from any thread. */
@@ -97,8 +96,7 @@ public final class DirectoryBench implements AutoCloseable {
         ByteBuffer buffer = filled(LARGE_BYTES);
         long start = System.nanoTime();
         Latencies latencies = new Latencies();
-        try (FileChannel channel =
-                FileChannel.open(large(), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        try (FileChannel channel = FileChannel.open(large(), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             for (long at = 0; at < settings.fileBytes(); at += LARGE_BYTES) {
                 insistOnGoingOn();
                 long before = System.nanoTime();
@@ -161,8 +159,7 @@ public final class DirectoryBench implements AutoCloseable {
         insistOnGoingOn();
     }
 
-    private void randomly(boolean writes, SplittableRandom random, long start, Latencies latencies)
-            throws IOException {
+    private void randomly(boolean writes, SplittableRandom random, long start, Latencies latencies) throws IOException {
         ByteBuffer buffer = filled(SMALL_BYTES);
         long blocks = settings.fileBytes() / SMALL_BYTES;
         StandardOpenOption way = writes ? StandardOpenOption.WRITE : StandardOpenOption.READ;
@@ -186,8 +183,8 @@ public final class DirectoryBench implements AutoCloseable {
         long start = System.nanoTime();
         Latencies latencies = new Latencies();
         long bytes = 0;
-        try (FileChannel channel = FileChannel.open(
-                work.resolve("appended"), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        try (FileChannel channel =
+                FileChannel.open(work.resolve("appended"), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             while (bytes < APPENDED_BYTES_MAX && !isOver(start)) {
                 insistOnGoingOn();
                 long before = System.nanoTime();
@@ -277,19 +274,39 @@ public final class DirectoryBench implements AutoCloseable {
     }
 
     private OpenOption[] options(StandardOpenOption way) {
-        return direct ? new OpenOption[] {way, ExtendedOpenOption.DIRECT} : new OpenOption[] {way};
+        return direct == null ? new OpenOption[] {way} : new OpenOption[] {way, direct};
     }
 
-    private boolean canBypassCache() throws IOException {
+    /** The option for O_DIRECT, if the file system can do that. */
+    private @Nullable OpenOption wayPastTheCache() throws IOException {
+        OpenOption option = directOption();
+        if (option == null) {
+            return null;
+        }
         Path probe = Files.createFile(work.resolve("probe"));
-        try (FileChannel channel =
-                FileChannel.open(probe, StandardOpenOption.WRITE, ExtendedOpenOption.DIRECT)) {
+        try (FileChannel channel = FileChannel.open(probe, StandardOpenOption.WRITE, option)) {
             writeFully(channel, aligned(ALIGNMENT), 0);
-            return true;
+            return option;
         } catch (IOException | UnsupportedOperationException unsupported) {
-            return false;
+            return null;
         } finally {
             Files.delete(probe);
+        }
+    }
+
+    /** By its name, as not every JDK has it. */
+    private static @Nullable OpenOption directOption() {
+        try {
+            Object[] options =
+                    Class.forName("com.sun.nio.file.ExtendedOpenOption").getEnumConstants();
+            for (Object option : options == null ? new Object[0] : options) {
+                if (option instanceof OpenOption found && option.toString().equals("DIRECT")) {
+                    return found;
+                }
+            }
+            return null;
+        } catch (ClassNotFoundException absent) {
+            return null;
         }
     }
 
@@ -309,6 +326,8 @@ public final class DirectoryBench implements AutoCloseable {
     }
 
     private static ByteBuffer aligned(int bytes) {
-        return ByteBuffer.allocateDirect(bytes + ALIGNMENT).alignedSlice(ALIGNMENT).slice(0, bytes);
+        return ByteBuffer.allocateDirect(bytes + ALIGNMENT)
+                .alignedSlice(ALIGNMENT)
+                .slice(0, bytes);
     }
 }

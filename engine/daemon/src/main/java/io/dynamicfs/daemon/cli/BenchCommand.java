@@ -90,6 +90,8 @@ final class BenchCommand implements Callable<Integer>, Reporting {
         BenchSettings settings = new BenchSettings(size, Duration.ofSeconds(seconds), files, threads);
         insistOnDirectory(settings);
         CountDownLatch cleanedUp = new CountDownLatch(1);
+        List<Measurement> measurements;
+        boolean direct;
         try (ProgressBar bar = ProgressBar.onTerminal(!output.json())) {
             AtomicInteger done = new AtomicInteger();
             DirectoryBench bench = new DirectoryBench(
@@ -97,13 +99,8 @@ final class BenchCommand implements Callable<Integer>, Reporting {
             Thread interruption = interruption(bench, cleanedUp);
             Runtime.getRuntime().addShutdownHook(interruption);
             try (bench) {
-                List<Measurement> measurements = bench.run();
-                bar.close();
-                output.print(
-                        spec.commandLine().getOut(),
-                        json(measurements, bench.direct()),
-                        out -> show(out, measurements, bench.direct()));
-                return ExitCode.OK.number();
+                measurements = bench.run();
+                direct = bench.direct();
             } finally {
                 cleanedUp.countDown();
                 retract(interruption);
@@ -114,6 +111,8 @@ final class BenchCommand implements Callable<Integer>, Reporting {
         } catch (IOException e) {
             throw unusable("expected to make and use files in " + directory + ", found " + e);
         }
+        output.print(spec.commandLine().getOut(), json(measurements, direct), out -> show(out, measurements, direct));
+        return ExitCode.OK.number();
     }
 
     @Override

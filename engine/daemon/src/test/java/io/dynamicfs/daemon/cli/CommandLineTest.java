@@ -175,9 +175,11 @@ class CommandLineTest {
         assertThat(run(asJson)).isZero();
         JsonNode json = new ObjectMapper().readTree(out.toString());
         assertThat(json.get("sizeBytes").longValue()).isEqualTo(1 << 20);
-        assertThat(json.get("results")).hasSize(8).allSatisfy(result -> assertThat(
-                        result.get("operationsPerSecond").doubleValue())
-                .isPositive());
+        assertThat(json.get("results"))
+                .hasSize(8)
+                .allSatisfy(
+                        result -> assertThat(result.get("operationsPerSecond").doubleValue())
+                                .isPositive());
         try (var left = Files.list(directory)) {
             assertThat(left).isEmpty();
         }
