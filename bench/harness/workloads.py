@@ -60,10 +60,13 @@ class Chain:
         """Ends what is still running in the directory."""
 
 
-def fio(directory, *options):
-    """Runs one group of fio jobs that never reserves space in advance, and returns its result."""
-    text = run("fio", "--name=bench", f"--directory={directory}", "--ioengine=psync", "--fallocate=none", "--group_reporting",
-               "--output-format=json", f"--randseed={SEED}", *options)
+def fio(directory, *options, name="job"):
+    """
+    Runs one group of fio jobs that never reserves space in advance, and returns its result. Without a file name each job has a
+    file of its own, called after `name`; a path of that name in the working directory would become the file of all of them.
+    """
+    text = run("fio", f"--name={name}", f"--directory={directory}", "--ioengine=psync", "--fallocate=none", "--group_reporting",
+               "--output-format=json", f"--randseed={SEED}", *options, cwd="/proc")
     job = json.loads(text[text.index("{"):])["jobs"][0]
     if job["error"]:
         raise Failure(f"fio {' '.join(options)}: error {job['error']}")
@@ -114,8 +117,12 @@ class Append(Chain):
         ]
 
     def append(self, directory, writers):
-        job = fio(directory, f"--filename_format=append-{writers}-$jobnum", "--rw=write", "--bs=4k", "--fsync=1",
-                  f"--numjobs={writers}", "--size=64M", f"--runtime={self.settings.seconds}")
+        name = f"append-{writers}"
+        job = fio(directory, "--rw=write", "--bs=4k", "--fsync=1", f"--numjobs={writers}", "--size=64M",
+                  f"--runtime={self.settings.seconds}", name=name)
+        files = [each for each in os.listdir(directory) if each.startswith(name)]
+        if len(files) != writers:
+            raise Failure(f"append: expected a file for each of {writers} writers, found {files}")
         return job["write"]["iops"]
 
 

@@ -53,15 +53,17 @@ class BenchRunIT {
         Ended run = run("--quick", "--out", results.toString());
         assertThat(run.exitCode()).as(run.output()).isZero();
 
-        JsonNode json = new ObjectMapper().readTree(results.resolve("results.json").toFile());
+        JsonNode json =
+                new ObjectMapper().readTree(results.resolve("results.json").toFile());
         List<String> expected = new ArrayList<>(workloads());
-        json.get("skipped").forEach(skipped -> expected.remove(
-                skipped.textValue().substring(0, skipped.textValue().indexOf(':'))));
+        json.get("skipped")
+                .forEach(skipped -> expected.remove(
+                        skipped.textValue().substring(0, skipped.textValue().indexOf(':'))));
         assertThat(json.get("results").findValuesAsText("name")).containsExactlyElementsOf(expected);
         assertThat(json.get("results"))
-                .allSatisfy(row -> assertThat(
-                                row.get("medians").get("dynamicfs").doubleValue())
-                        .isPositive());
+                .allSatisfy(
+                        row -> assertThat(row.get("medians").get("dynamicfs").doubleValue())
+                                .isPositive());
         assertThat(DocumentBuilderFactory.newInstance()
                         .newDocumentBuilder()
                         .parse(results.resolve("results.svg").toFile())
@@ -94,10 +96,7 @@ class BenchRunIT {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock =
-                    """
+    @CsvSource(delimiter = '|', textBlock = """
                     --size 3            | expected a size from 16M to 64G such as 512M, found '3'
                     --size lots         | expected a size from 16M to 64G such as 512M, found 'lots'
                     --rounds 0          | expected a whole number from 1 to 99, found '0'
