@@ -229,7 +229,8 @@ class Bench:
                 # What comes later needs what earlier steps have made, wanted or not; reading makes nothing.
                 if not wanted and step.cold:
                     continue
-                system.reopen()
+                if step.cold or not self._chosen.quick:
+                    system.reopen()
                 if hasattr(chain, "before"):
                     chain.before(directory)
                 if wanted:

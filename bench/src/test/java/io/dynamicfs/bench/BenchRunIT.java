@@ -84,7 +84,8 @@ class BenchRunIT {
                 output.append(line).append('\n');
                 if (line.startsWith("round 1")) {
                     assertThat(leftovers()).isNotEqualTo(before);
-                    run.destroy();
+                    // Unlike Process.destroy this leaves its output to be read.
+                    run.toHandle().destroy();
                 }
             }
         }
@@ -100,7 +101,7 @@ class BenchRunIT {
                     --size 3            | expected a size from 16M to 64G such as 512M, found '3'
                     --size lots         | expected a size from 16M to 64G such as 512M, found 'lots'
                     --rounds 0          | expected a whole number from 1 to 99, found '0'
-                    --rounds -1         | expected one argument
+                    --rounds -1         | expected a whole number from 1 to 99, found '-1'
                     --seconds x         | expected a whole number from 1 to 600, found 'x'
                     --files 19          | expected a whole number from 20 to 1000000, found '19'
                     --workloads nothing | found 'nothing'
@@ -166,6 +167,9 @@ class BenchRunIT {
     private static Process start(String... arguments) throws IOException {
         List<String> command = new ArrayList<>(List.of(ROOT.resolve("bench/run").toString()));
         command.addAll(List.of(arguments));
-        return new ProcessBuilder(command).redirectErrorStream(true).start();
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+        // Its help is not wrapped in the middle of a name.
+        builder.environment().put("COLUMNS", "1000");
+        return builder.start();
     }
 }
