@@ -5,6 +5,7 @@ import io.dynamicfs.engine.fuse.FuseHandler;
 import io.dynamicfs.engine.fuse.FuseRequest;
 import io.dynamicfs.engine.fuse.FuseStatistics;
 import io.dynamicfs.engine.fuse.FuseTime;
+import io.dynamicfs.engine.fuse.Negotiated;
 import io.dynamicfs.engine.fuse.NodeAttributes;
 import io.dynamicfs.engine.fuse.NodeChange;
 import io.dynamicfs.engine.fuse.ParkedReply;
@@ -116,13 +117,34 @@ final class MemoryFileSystem implements FuseHandler {
     }
 
     @Override
-    public NodeAttributes make(FuseRequest request, byte[] name, int mode, int rdev) throws Refusal {
-        return made(request, name, mode, rdev, new byte[0]);
+    public NodeAttributes make(FuseRequest request, byte[] name, int mode, int rdev, int umask) throws Refusal {
+        return made(request, name, mode & ~umask, rdev, new byte[0]);
     }
 
     @Override
-    public NodeAttributes create(FuseRequest request, byte[] name, int mode, int flags) throws Refusal {
-        return made(request, name, (mode & ~TYPE_BITS) | TYPE_REGULAR, 0, new byte[0]);
+    public NodeAttributes create(FuseRequest request, byte[] name, int mode, int flags, int umask) throws Refusal {
+        return made(request, name, (mode & ~TYPE_BITS & ~umask) | TYPE_REGULAR, 0, new byte[0]);
+    }
+
+    @Override
+    public void negotiated(Negotiated agreed) {}
+
+    @Override
+    public NodeAttributes createUnnamed(FuseRequest request, int mode, int flags, int umask) throws Refusal {
+        throw new Refusal(Errno.EOPNOTSUPP);
+    }
+
+    @Override
+    public void release(FuseRequest request, int flags) {}
+
+    @Override
+    public void allocate(FuseRequest request, long offset, long length, int mode) throws Refusal {
+        throw new Refusal(Errno.EOPNOTSUPP);
+    }
+
+    @Override
+    public void seek(FuseRequest request, long offset, boolean hole, ParkedReply reply) {
+        reply.fail(Errno.ENOSYS);
     }
 
     private synchronized NodeAttributes made(FuseRequest request, byte[] name, int mode, int rdev, byte[] target)
@@ -254,7 +276,7 @@ final class MemoryFileSystem implements FuseHandler {
     }
 
     @Override
-    public void setXattr(FuseRequest request, byte[] name, byte[] value, int flags) throws Refusal {
+    public void setXattr(FuseRequest request, byte[] name, byte[] value, int flags, boolean killSetGid) throws Refusal {
         node(request).attributes.put(ByteBuffer.wrap(name), value);
     }
 
