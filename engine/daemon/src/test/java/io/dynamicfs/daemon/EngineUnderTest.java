@@ -4,18 +4,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.dynamicfs.control.v1.EngineControlGrpc.EngineControlBlockingStub;
 import io.dynamicfs.daemon.cli.DynamicfsCommand;
 import io.dynamicfs.daemon.demo.DemoFailure;
 import io.dynamicfs.daemon.demo.EngineChild;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -52,9 +56,9 @@ final class EngineUnderTest {
         assumeTrue(found, "needs the program " + tool);
     }
 
-    EngineUnderTest start() throws IOException, InterruptedException {
+    EngineUnderTest start(String... options) throws IOException, InterruptedException {
         try {
-            engine = EngineChild.start(directory);
+            engine = EngineChild.start(directory, List.of(options));
         } catch (DemoFailure e) {
             throw new AssertionError(e.getMessage(), e);
         }
@@ -158,6 +162,28 @@ final class EngineUnderTest {
         return exitCode;
     }
 
+    long pid() {
+        return running().pid();
+    }
+
+    EngineControlBlockingStub control() {
+        return running().client().engine();
+    }
+
+    /** Copies a script of the test resources to where it can be run; returns its path. */
+    Path script(String name) throws IOException {
+        Path script = directory.resolve(name);
+        try (InputStream content = Objects.requireNonNull(EngineUnderTest.class.getResourceAsStream(name), name)) {
+            Files.copy(content, script, StandardCopyOption.REPLACE_EXISTING);
+        }
+        return script;
+    }
+
+    /** Has a mount point that a test mounts itself unmounted in the end. */
+    void alsoUnmount(Path target) {
+        mounts.add(target);
+    }
+
     String log() {
         return running().logTail();
     }
@@ -183,22 +209,27 @@ final class EngineUnderTest {
         return output;
     }
 
-    /** Ends the engine and takes away its mounts, loop devices and images, as far as they are there. */
+    /** Ends the engine and takes away its mounts, loop devices and images, as far as they are there. May be repeated. */
     void clean() throws IOException, InterruptedException {
         if (engine != null) {
             engine.stop();
+            engine = null;
         }
         for (Path mount : mounts) {
-            new ProcessBuilder("umount", "-l", mount.toString())
+            // By force: whoever waits for an engine that does not come back gets an error.
+            new ProcessBuilder("umount", "-f", "-l", mount.toString())
                     .redirectErrorStream(true)
                     .start()
                     .waitFor();
         }
+        mounts.clear();
         for (String loop : loops) {
             new ProcessBuilder("losetup", "-d", loop).start().waitFor();
         }
+        loops.clear();
         for (Path image : images) {
             Files.deleteIfExists(image);
         }
+        images.clear();
     }
 }

@@ -296,6 +296,10 @@ def set_id_bits():
         fresh(mode)
         say('%o chown of nothing' % mode, (call_quietly(lambda: os.chown('f', -1, -1)), shown('f')))
         fresh(mode)
+        say('%o chown of nothing by its owner' % mode, (as_user(1000, 1000, os.chown, 'f', -1, -1), shown('f')))
+        fresh(mode)
+        say('%o chown of nothing by another' % mode, (as_user(1001, 1001, os.chown, 'f', -1, -1), shown('f')))
+        fresh(mode)
         say('%o chgrp by its owner' % mode, (as_user(1000, 1000, os.chown, 'f', -1, 2000, groups=[2000]), shown('f')))
         fresh(mode)
         say('%o punched by its owner' % mode,
@@ -1095,6 +1099,206 @@ def open_flags():
     call('ftruncate of it', os.ftruncate, fd, 2)
     say('pathconf', (os.pathconf('.', 'PC_NAME_MAX'), os.pathconf('.', 'PC_PATH_MAX')))
     libc.name_to_handle_at.restype = ctypes.c_int
+
+
+@scenario
+def senseless_offsets():
+    top = (1 << 63) - 1
+    write_file('f', b'0123456789')
+    fd = os.open('f', os.O_RDWR)
+    direct = os.open('f', os.O_RDWR | os.O_DIRECT)
+    page = mmap.mmap(-1, 4096)
+    for offset in (-1, -4096, -(1 << 63), top, top - 1):
+        call('pread at %d' % offset, lambda: native('pread', fd, page_address(page), *longs(10, offset)))
+        call('pwrite at %d' % offset, lambda: native('pwrite', fd, b'0123456789', *longs(10, offset)))
+        call('direct pwrite at %d' % offset, lambda: native('pwrite', direct, page_address(page), *longs(4096, offset)))
+        call('SEEK_DATA from %d' % offset, os.lseek, fd, offset, os.SEEK_DATA)
+        call('SEEK_HOLE from %d' % offset, os.lseek, fd, offset, os.SEEK_HOLE)
+        if offset < 0:
+            call('lseek to %d' % offset, os.lseek, fd, offset, os.SEEK_SET)
+    for size in (-1, -(1 << 63)):
+        call('ftruncate to %d' % size, lambda: native('ftruncate', fd, *longs(size)))
+        call('truncate to %d' % size, lambda: native('truncate', b'f', *longs(size)))
+    for offset, length in ((-1, 1), (0, 0), (0, -1), (1, -1), (top, 1), (top, top), (1, top), (-(1 << 63), 1), (0, -(1 << 63))):
+        for mode in (0, KEEP_SIZE, PUNCH_HOLE | KEEP_SIZE, ZERO_RANGE):
+            call('fallocate %d at %d length %d' % (mode, offset, length), fallocate, fd, mode, offset, length)
+    for mode in (PUNCH_HOLE, PUNCH_HOLE | ZERO_RANGE | KEEP_SIZE, 4, 128, 1 << 30, -1, COLLAPSE_RANGE | PUNCH_HOLE,
+                 COLLAPSE_RANGE | KEEP_SIZE):
+        call('fallocate in mode %d' % mode, fallocate, fd, mode, 0, 4096)
+    call('lseek with another whence', lambda: native('lseek', fd, *longs(0, 9)))
+    os.lseek(fd, 5, os.SEEK_SET)
+    call('lseek before the start', os.lseek, fd, -6, os.SEEK_CUR)
+    call('lseek beyond the largest offset', os.lseek, fd, top, os.SEEK_CUR)
+    call('it stays where it was', os.lseek, fd, 0, os.SEEK_CUR)
+    for flags in (1, -1, 1 << 31):
+        call('copy_file_range with flags %d' % flags, lambda: native(
+            'copy_file_range', fd, None, fd, None, *longs(1), ctypes.c_uint(flags & 0xffffffff)))
+    for source, target in ((-1, 0), (0, -1), (top, 0), (0, top), (0, 5)):
+        call('copy_file_range from %d to %d' % (source, target), os.copy_file_range, fd, fd, 10, source, target)
+    call('copy_file_range of everything', lambda: native(
+        'copy_file_range', fd, ctypes.byref(ctypes.c_long(0)), fd, ctypes.byref(ctypes.c_long(100)), *longs(-1), 0))
+    say('content', (os.fstat(fd).st_size, os.pread(fd, 200, 0)))
+    for length, flags in ((0, mmap.MAP_SHARED), (4096, 0), (4096, mmap.MAP_SHARED | mmap.MAP_PRIVATE)):
+        call('mmap of %d with flags %d' % (length, flags), lambda: mmap_errno(length, flags, fd, 0))
+    call('mmap from an odd offset', lambda: mmap_errno(4096, mmap.MAP_SHARED, fd, 100))
+    call('mmap for writing of what is open for reading', lambda: mmap_errno(
+        4096, mmap.MAP_SHARED, os.open('f', os.O_RDONLY), 0))
+    call('read into nowhere', lambda: native('pread', fd, ctypes.c_void_p(8), *longs(5, 0)))
+    call('write from nowhere', lambda: native('pwrite', fd, ctypes.c_void_p(8), *longs(5, 0)))
+    call('getdents of a file', lambda: native('syscall', *longs(217, fd), page_address(page), *longs(4096)))
+    call('getdents into 5 bytes', lambda: native(
+        'syscall', *longs(217, os.open('.', os.O_RDONLY)), page_address(page), *longs(5)))
+    directory = os.open('.', os.O_RDONLY)
+    for offset in (-1, top, 1 << 40):
+        call('lseek of a directory to %d' % offset, lambda: min(os.lseek(directory, offset, os.SEEK_SET), 0))
+    call('fallocate of a directory', fallocate, directory, 0, 0, 4096)
+    call('ftruncate of a directory', os.ftruncate, directory, 0)
+    call('read of a directory', os.read, directory, 10)
+    for name in ('', 'a/', 'f/', 'f/.', './f/..', '/' * 5000, 'nowhere/..'):
+        call('open of %r' % name[:20], lambda: os.close(os.open(name, os.O_RDONLY)))
+        call('creation of %r' % name[:20], lambda: os.close(os.open(name, os.O_CREAT | os.O_WRONLY)))
+        call('mkdir of %r' % name[:20], os.mkdir, name)
+        call('rmdir of %r' % name[:20], os.rmdir, name)
+        call('rename from %r' % name[:20], os.rename, name, 'other')
+        call('rename to %r' % name[:20], os.rename, 'f', name)
+    for flags in (3, 8, 1 << 31, -1):
+        call('renameat2 with flags %d' % flags, renameat2, 'f', 'f2', flags)
+    for name in (b'\xff\xfe', b'a\nb', b' ', b'\x01', 'ä'.encode(), b'...'):
+        call('any bytes are a name: %r' % name, lambda: os.close(os.open(name, os.O_CREAT | os.O_WRONLY)))
+    say('they are listed', sorted(os.listdir(b'.')))
+    call('time out of range', utimensat, 'f', (0, 1000000000), (0, 0))
+    call('negative nanoseconds', utimensat, 'f', (0, -1), (0, 0))
+    call('mknod of a directory', os.mknod, 'm1', stat.S_IFDIR | 0o644)
+    call('mknod of a link', os.mknod, 'm2', stat.S_IFLNK | 0o644)
+    call('mknod of nothing', os.mknod, 'm3', 0o170000 | 0o644)
+    call('mknod of a large device', os.mknod, 'm4', stat.S_IFCHR | 0o644, os.makedev(4095, 1048575))
+    say('its number', os.stat('m4').st_rdev if os.path.exists('m4') else '-')
+    call('chmod of everything', os.chmod, 'f', 0o37777777)
+    say('its mode', show('f'))
+    call('chown to 2^32 - 2', os.chown, 'f', (1 << 32) - 2, (1 << 32) - 2)
+    say('its owner', show('f'))
+    for flags in (os.O_WRONLY | os.O_RDWR, os.O_CREAT | os.O_DIRECTORY, os.O_TMPFILE | os.O_RDONLY, 1 << 30,
+                  os.O_PATH | os.O_CREAT, os.O_RDONLY | os.O_TRUNC):
+        call('open with flags %o' % flags, lambda: os.close(os.open('new' if flags & os.O_CREAT else '.', flags, 0o600)))
+    call('fsync of a pipe', lambda: os.fsync(os.pipe()[0]))
+    for command in (0, 1, 0x5401, 0x40086602):
+        call('ioctl %x' % command, lambda: native('ioctl', fd, ctypes.c_ulong(command), None))
+    call('rename that leaves a whiteout', renameat2, 'f', 'f2', 4)
+
+
+def page_address(page):
+    return ctypes.byref(ctypes.c_char.from_buffer(page))
+
+
+def mmap_errno(length, flags, fd, offset):
+    libc.mmap.restype = ctypes.c_void_p
+    found = libc.mmap(None, *longs(length), mmap.PROT_READ | mmap.PROT_WRITE, flags, fd, *longs(offset))
+    if found == ctypes.c_void_p(-1).value:
+        raise OSError(ctypes.get_errno(), 'mmap')
+    return 'mapped'
+
+
+@scenario
+def senseless_attributes():
+    write_file('f')
+    os.symlink('f', 's')
+    os.mkfifo('p')
+    for name in (b'', b'a', b'user', b'user.', b'.', b'user', b'User.a', b'other.a', b'trusted.', b'security.', b'system.',
+                 b'system.a', b'system.posix_acl', b'btrfs.compression', b'user.' + b'x' * 250, b'user.' + b'x' * 251,
+                 b'user.\xff\x01', b'user.a/b', b'user.a b', b'user.' + b'y' * 1000):
+        call('set %r' % name[:30], os.setxattr, 'f', name, b'1')
+        call('get %r' % name[:30], os.getxattr, 'f', name)
+        call('remove %r' % name[:30], os.removexattr, 'f', name)
+    for size in (1 << 16, (1 << 16) + 1, 1 << 20, 1 << 40, -1):
+        buffer = bytes(min(max(size, 0), 1 << 20))
+        if size > 1 << 16 or size < 0:
+            call('a value of %d bytes' % size, lambda: native(
+                'setxattr', b'f', b'user.v', buffer, ctypes.c_size_t(size), 0))
+    call('no value', os.setxattr, 'f', 'user.empty', b'')
+    say('is a value', answer(os.getxattr, 'f', 'user.empty'))
+    for flags in (3, 4, -1):
+        call('flags %d' % flags, os.setxattr, 'f', 'user.flags', b'', flags)
+    call('user on a link', os.setxattr, 's', 'user.a', b'', follow_symlinks=False)
+    call('user on a fifo', os.setxattr, 'p', 'user.a', b'')
+    call('trusted on a link', os.setxattr, 's', 'trusted.a', b'1', follow_symlinks=False)
+    os.setxattr('f', 'user.long', b'x' * 100)
+    for size in (1, 99, 100, 101):
+        call('get into %d bytes' % size, lambda: native(
+            'getxattr', b'f', b'user.long', ctypes.create_string_buffer(size), ctypes.c_size_t(size)))
+    call('list into one byte', lambda: native('listxattr', b'f', ctypes.create_string_buffer(1), ctypes.c_size_t(1)))
+    say('listed', sorted(os.listxattr('f')))
+
+
+@scenario
+def senseless_access_control_lists():
+    write_file('f')
+    os.mkdir('d')
+    USER_OBJ, USER, GROUP_OBJ, GROUP, MASK, OTHER = 1, 2, 4, 8, 16, 32
+    NOBODY = 0xffffffff
+
+    def acl(*entries, version=2):
+        return struct.pack('<I', version) + b''.join(struct.pack('<HHI', *entry) for entry in entries)
+
+    least = [(USER_OBJ, 6, NOBODY), (GROUP_OBJ, 4, NOBODY), (OTHER, 4, NOBODY)]
+    named = [(USER_OBJ, 6, NOBODY), (USER, 7, 1000), (GROUP_OBJ, 4, NOBODY), (MASK, 7, NOBODY), (OTHER, 4, NOBODY)]
+    lists = {
+        'nothing': b'',
+        'half a header': b'\2\0',
+        'a header': acl(),
+        'another version': acl(*least, version=3),
+        'half an entry': acl(*least)[:-3],
+        'no owner': acl(*least[1:]),
+        'no group': acl(least[0], least[2]),
+        'no others': acl(*least[:2]),
+        'the owner twice': acl(least[0], *least),
+        'out of order': acl(*reversed(least)),
+        'a user without a mask': acl(named[0], named[1], named[2], named[4]),
+        'a user twice': acl(named[0], named[1], *named[1:]),
+        'users out of order': acl(named[0], (USER, 7, 2000), *named[1:]),
+        'more rights than there are': acl((USER_OBJ, 8, NOBODY), *least[1:]),
+        'all bits': acl((USER_OBJ, 0xffff, NOBODY), *least[1:]),
+        'an unknown tag': acl(*least[:2], (64, 4, NOBODY), least[2]),
+        'no tag': acl((0, 4, NOBODY), *least),
+        'a user of -1': acl(named[0], (USER, 7, NOBODY), *named[2:]),
+        'an owner with an id': acl((USER_OBJ, 6, 1000), *least[1:]),
+        'a list that a mode can say': acl(*least),
+        'a list with a name': acl(*named),
+        'a mask without names': acl(least[0], least[1], (MASK, 4, NOBODY), least[2]),
+        'a thousand users': acl(named[0], *[(USER, 4, 5000 + i) for i in range(300)], *named[2:]),
+    }
+    for name, value in lists.items():
+        call(name, os.setxattr, 'f', 'system.posix_acl_access', value)
+        say(name + ': is stored', answer(lambda: os.getxattr('f', 'system.posix_acl_access').hex()[:200]))
+        say(name + ': mode', show('f'))
+        call(name + ' as default of a file', os.setxattr, 'f', 'system.posix_acl_default', value)
+        call(name + ' as default', os.setxattr, 'd', 'system.posix_acl_default', value)
+        say(name + ': default is', answer(lambda: os.getxattr('d', 'system.posix_acl_default').hex()[:200]))
+    create('d/x')
+    say('inherited', show('d/x'))
+    for name in ('system.posix_acl_access', 'system.posix_acl_default'):
+        call('remove ' + name, os.removexattr, 'd', name)
+        call('remove it again ' + name, os.removexattr, 'd', name)
+
+
+@scenario
+def senseless_locks():
+    top = (1 << 63) - 1
+    write_file('f', bytes(100))
+    fd = os.open('f', os.O_RDWR)
+    for open_file in (False, True):
+        command = 37 if open_file else fcntl.F_SETLK
+        for kind in (fcntl.F_WRLCK, fcntl.F_RDLCK, fcntl.F_UNLCK, 7, -1):
+            for whence, start, length in ((0, 0, 0), (0, -1, 1), (0, top, 1), (0, top, 2), (0, top, 0), (0, 1, top),
+                                          (0, 2, top), (0, 5, -5), (0, 5, -6), (2, top, 1), (2, -101, 1), (3, 0, 1),
+                                          (0, -(1 << 63), 0), (0, 0, -(1 << 63))):
+                request = struct.pack('hhqqi4x', kind, whence, start, length, 0)
+                call('%s %d from %d:%d for %d' % ('open file lock' if open_file else 'lock', kind, whence, start, length),
+                     lambda: fcntl.fcntl(fd, command, request) and 'set')
+    for operation in (0, fcntl.LOCK_EX | fcntl.LOCK_SH, 99):
+        call('flock %d' % operation, fcntl.flock, fd, operation)
+    readable = os.open('f', os.O_RDONLY)
+    call('write lock of what is open for reading', lambda: fcntl.fcntl(
+        readable, fcntl.F_SETLK, struct.pack('hhqqi4x', fcntl.F_WRLCK, 0, 0, 0, 0)) and 'set')
 
 
 def main():

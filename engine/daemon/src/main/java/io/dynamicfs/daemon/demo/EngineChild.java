@@ -24,9 +24,15 @@ public final class EngineChild {
 
     /** Starts an engine with its socket and state in {@code directory} and waits until it answers. */
     public static EngineChild start(Path directory) throws IOException, InterruptedException, DemoFailure {
+        return start(directory, List.of());
+    }
+
+    /** The same with more options of {@code dynamicfs engine}. */
+    public static EngineChild start(Path directory, List<String> options)
+            throws IOException, InterruptedException, DemoFailure {
         Path socket = directory.resolve("engine.sock");
         Path log = directory.resolve("engine.log");
-        Process process = new ProcessBuilder(command(socket))
+        Process process = new ProcessBuilder(command(socket, options))
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
                 .start();
@@ -81,7 +87,7 @@ public final class EngineChild {
         return process.isAlive();
     }
 
-    private static List<String> command(Path socket) {
+    private static List<String> command(Path socket, List<String> options) {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--add-modules=jdk.incubator.vector",
@@ -94,6 +100,7 @@ public final class EngineChild {
                 "engine",
                 "--socket",
                 socket.toString()));
+        command.addAll(options);
         return command;
     }
 
