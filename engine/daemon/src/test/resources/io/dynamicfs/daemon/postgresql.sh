@@ -27,19 +27,18 @@ autovacuum_naptime = 5s
 TEXT
 }
 
-start() { as_postgres "$bin/pg_ctl" -D "$data" -w -t 120 -l "$PGHOST/log" start > /dev/null || { cat "$PGHOST/log"; false; }; }
+start() {
+  # It takes a process that has ended and was not waited for yet for a server.
+  if [ -e "$data/postmaster.pid" ] && ! ps -o stat= -p "$(pid)" | grep -qv '^Z'; then rm "$data/postmaster.pid"; fi
+  as_postgres "$bin/pg_ctl" -D "$data" -w -t 120 -l "$PGHOST/log" start > /dev/null || { cat "$PGHOST/log"; false; }
+}
 stop() { as_postgres "$bin/pg_ctl" -D "$data" -w -t 120 -m fast stop > /dev/null; }
 
-# SIGKILL to the server and everything that it started.
-kill_all() {
-  local main
-  main=$(head -1 "$data/postmaster.pid")
-  end_of "$main"
-}
-
-# By the process number of the server: its data may be out of reach.
+# SIGKILL to a server and everything that it started. By its process number: its data may be out of reach.
 end_of() {
   local main=$1 children
+  # A server that is stopped starts nobody else.
+  kill -STOP "$main"
   children=$(ps -o pid= --ppid "$main" || true)
   kill -9 "$main" $children 2> /dev/null || true
   while ps -o stat= -p "$main" $children 2> /dev/null | grep -qv '^Z'; do sleep 0.05; done

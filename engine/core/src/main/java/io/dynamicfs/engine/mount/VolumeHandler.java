@@ -173,10 +173,6 @@ final class VolumeHandler implements FuseHandler {
         Integer mode = change.mode() == null ? null : Integer.valueOf(change.mode() & PERMISSION_BITS);
         if (losesPrivileges && mode == null) {
             mode = modeWithoutPrivileges(request.node());
-            // The kernel asks who may change a mode before it turns that into a change of nothing, and so not here.
-            if (mode != null && change.isEmpty() && request.uid() != 0 && !isOwner(request)) {
-                throw new FsException(Errno.EPERM);
-            }
         }
         return node(volume.setAttributes(
                 request.node(),
@@ -436,10 +432,6 @@ final class VolumeHandler implements FuseHandler {
     private static boolean startsWith(byte[] attribute, byte[] prefix) {
         return attribute.length >= prefix.length
                 && Arrays.equals(attribute, 0, prefix.length, prefix, 0, prefix.length);
-    }
-
-    private boolean isOwner(FuseRequest request) throws FsException {
-        return volume.attributes(request.node()).uid() == request.uid();
     }
 
     private static PosixVolume.Owner owner(FuseRequest request, int umask) {
