@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(900)
 final class BadInputIT {
     private static final long DISK_BYTES = 512L << 20;
-    private static final long SLACK_BYTES = 8L << 20;
+    private static final long SLACK_BYTES = 32L << 20;
     private static final int VANISHING_ENTRIES = 100_000;
     private static final String SMALLEST_MEMORY = "8M";
 
