@@ -128,7 +128,7 @@ final class BadInputIT {
         engine.bash("cd " + mount + " && mv d/f2 d/g2 && ln d/g2 d/h2 && chmod 600 d/g2 && rm d/h2 && truncate -s 1000 d/f3");
         engine.bash("cd " + mount + " && rm d/f* && for i in 1 2 3 4; do sync d; done");
         engine.bash("cd " + mount + " && echo x > new && dd if=/dev/urandom of=new bs=1M count=2 oflag=direct status=none");
-        engine.succeed("volume set tank/v --quota none --files none");
+        engine.succeed("volume set tank/v --quota none --files 0");
         engine.bash("cd " + mount + " && dd if=/dev/urandom of=new2 bs=1M count=20 oflag=direct status=none && touch a b c d2 e f");
         assertThat(engine.succeed("check tank")).contains("Everything is as it should be");
     }
