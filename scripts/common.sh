@@ -54,6 +54,11 @@ install_packages() {
   done
 }
 
+# Newer systems have renamed it.
+libfuse2_package() {
+  if apt-cache show libfuse2t64 > /dev/null 2>&1; then echo libfuse2t64; else echo libfuse2; fi
+}
+
 need_maven() {
   command -v mvn > /dev/null || install_packages maven
   command -v mvn > /dev/null || lacks "expected Maven (mvn), found none. Install it with: apt-get install maven"

@@ -62,4 +62,15 @@ class ArchitectureTest {
                 .resideInAnyPackage("com.fasterxml.jackson..")
                 .check(CLASSES);
     }
+
+    @Test
+    void oneClassKnowsThatThereIsASecondTransport() {
+        noClasses()
+                .that()
+                .doNotHaveFullyQualifiedName("io.dynamicfs.daemon.engine.Transports")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("io.dynamicfs.engine.jnr..", "ru.serce..", "jnr..")
+                .check(CLASSES);
+    }
 }

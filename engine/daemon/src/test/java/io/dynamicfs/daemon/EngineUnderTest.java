@@ -21,6 +21,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 
@@ -41,8 +43,30 @@ final class EngineUnderTest {
     /** What a command said. */
     record Answer(int exitCode, String out, String err) {}
 
+    private UnaryOperator<List<String>> command = UnaryOperator.identity();
+
     EngineUnderTest(Path directory) {
         this.directory = directory;
+    }
+
+    /** Engines that are started from now on have this option, too. */
+    EngineUnderTest with(String option) {
+        return with(words -> Stream.concat(words.stream(), Stream.of(option)).toList());
+    }
+
+    /** Engines that are started from now on have the command line that is made of the usual one. */
+    EngineUnderTest with(UnaryOperator<List<String>> changed) {
+        command = changed;
+        return this;
+    }
+
+    static void requireLibFuse2() throws IOException {
+        try (Stream<Path> architectures = Files.list(Path.of("/usr/lib"))) {
+            assumeTrue(
+                    architectures.anyMatch(architecture -> Files.exists(architecture.resolve("libfuse.so.2"))),
+                    "needs libfuse.so.2 (package libfuse2)");
+        }
+        requireTool("fusermount");
     }
 
     static void requireRootAndFuse() {
@@ -58,7 +82,11 @@ final class EngineUnderTest {
 
     EngineUnderTest start(String... options) throws IOException, InterruptedException {
         try {
-            engine = EngineChild.start(directory, List.of(options));
+            engine = EngineChild.start(directory, line -> {
+                List<String> whole = new ArrayList<>(command.apply(line));
+                whole.addAll(List.of(options));
+                return whole;
+            });
         } catch (DemoFailure e) {
             throw new AssertionError(e.getMessage(), e);
         }

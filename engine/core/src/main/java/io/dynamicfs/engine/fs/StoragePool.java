@@ -532,8 +532,7 @@ public final class StoragePool implements AutoCloseable {
             TreeEditor editor = Tree.empty(store.trees(), record.id()).edit();
             byte[] nameKey = new byte[NameHash.KEY_BYTES];
             store.context().random().nextBytes(nameKey);
-            NamespaceEditor.initialize(
-                    editor, new VolumeHeader(ByteString.of(nameKey)), new PosixVolume.Owner(0, 0), now());
+            NamespaceEditor.initialize(editor, new VolumeHeader(ByteString.of(nameKey)), spec.owner(), now());
             volume = new Volume(this, record, editor.build().tree());
             volume.setRecord(record);
             volumes.put(record.name(), volume);

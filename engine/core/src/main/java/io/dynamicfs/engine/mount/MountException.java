@@ -11,6 +11,7 @@ public final class MountException extends Exception {
         ALREADY_MOUNTED,
         UNKNOWN_OPTION,
         NO_FUSE_DEVICE,
+        NO_LIBRARY,
         NOT_PERMITTED,
         KERNEL_TOO_OLD,
         BUSY,
@@ -19,12 +20,12 @@ public final class MountException extends Exception {
 
     private final Reason reason;
 
-    MountException(Reason reason, String message) {
+    public MountException(Reason reason, String message) {
         super(message);
         this.reason = reason;
     }
 
-    MountException(Reason reason, String message, Throwable cause) {
+    public MountException(Reason reason, String message, Throwable cause) {
         super(message, cause);
         this.reason = reason;
     }

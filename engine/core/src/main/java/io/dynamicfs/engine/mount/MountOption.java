@@ -40,6 +40,11 @@ public enum MountOption {
         return options;
     }
 
+    /** As after {@code mount -o}. */
+    public String text() {
+        return text;
+    }
+
     /** The flags of mount(2). */
     public static long flags(Set<MountOption> options) {
         long flags = 0;

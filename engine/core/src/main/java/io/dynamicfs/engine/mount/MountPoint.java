@@ -1,6 +1,8 @@
 package io.dynamicfs.engine.mount;
 
 import io.dynamicfs.engine.mount.MountException.Reason;
+import io.dynamicfs.engine.mount.VolumeMount.Unmount;
+import io.dynamicfs.engine.syscall.Errno;
 import io.dynamicfs.engine.syscall.KernelException;
 import io.dynamicfs.engine.syscall.Mounts;
 import java.io.IOException;
@@ -13,20 +15,25 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The directory that a volume is to appear at. */
-final class MountPoint {
-    static final String TYPE = "fuse.dynamicfs";
+public final class MountPoint {
+    public static final String TYPE = "fuse.dynamicfs";
 
     private static final Logger LOG = LoggerFactory.getLogger(MountPoint.class);
+
+    /** Takes away the mount on top at a directory, as a transport can; its exception is for the user. */
+    public interface Unmounter {
+        void unmount(Path directory, Unmount how) throws KernelException;
+    }
 
     private MountPoint() {}
 
     /**
      * Returns the directory without symbolic links, ready to be mounted on: existing, empty and no mount point. A mount of
-     * ours whose engine has died is detached first.
+     * ours whose engine has died is detached first, with {@code unmounter}.
      */
-    static Path prepare(Path requested) throws MountException {
+    public static Path prepare(Path requested, Unmounter unmounter) throws MountException {
         Path directory = withoutLinks(requested);
-        detachDeadMounts(directory);
+        detachDeadMounts(directory, unmounter);
         if (!Files.exists(directory, LinkOption.NOFOLLOW_LINKS)) {
             throw new MountException(
                     Reason.NO_DIRECTORY,
@@ -43,7 +50,7 @@ final class MountPoint {
     }
 
     /** The mount on top at {@code directory}. */
-    static Optional<MountTable.Entry> mountAt(Path directory) throws MountException {
+    public static Optional<MountTable.Entry> mountAt(Path directory) throws MountException {
         try {
             return MountTable.read().at(directory);
         } catch (IOException failure) {
@@ -52,6 +59,40 @@ final class MountPoint {
                     "list of mounts: expected to read /proc/self/mountinfo, found " + failure.getMessage()
                             + "; is /proc mounted?",
                     failure);
+        }
+    }
+
+    /** Unmounts {@code mount} of {@code source} and {@code device} (major:minor, as in mountinfo) unless somebody has. */
+    public static void unmount(Mount mount, String source, String device, Unmount how, Unmounter unmounter)
+            throws MountException {
+        Path directory = mount.directory();
+        Optional<MountTable.Entry> top = mountAt(directory);
+        boolean isOnTop = top.isPresent() && top.get().device().equals(device);
+        if (!isOnTop && top.isPresent() && !mount.hasEnded()) {
+            throw new MountException(
+                    Reason.BUSY,
+                    "mount " + directory + ": expected volume " + source + " on top, found "
+                            + top.get().source() + " mounted over it; unmount that first");
+        }
+        if (!isOnTop) {
+            return;
+        }
+        try {
+            unmounter.unmount(directory, mount.hasEnded() ? Unmount.LAZILY : how);
+        } catch (KernelException refused) {
+            if (refused.is(Errno.EBUSY)) {
+                throw new MountException(
+                        Reason.BUSY,
+                        "unmount of " + directory + ": expected nobody to use it, found open files or working"
+                                + " directories; fuser -vm " + directory
+                                + " shows whose, end those processes or unmount lazily",
+                        refused);
+            }
+            throw new MountException(
+                    Reason.FAILED,
+                    "unmount of " + directory + ": expected the kernel to accept it, found " + refused.getMessage()
+                            + "; see the kernel log",
+                    refused);
         }
     }
 
@@ -75,7 +116,7 @@ final class MountPoint {
         }
     }
 
-    private static void detachDeadMounts(Path directory) throws MountException {
+    private static void detachDeadMounts(Path directory, Unmounter unmounter) throws MountException {
         for (Optional<MountTable.Entry> top = mountAt(directory); top.isPresent(); top = mountAt(directory)) {
             MountTable.Entry mount = top.get();
             if (!mount.type().equals(TYPE) || !Mounts.isDisconnected(directory)) {
@@ -85,7 +126,7 @@ final class MountPoint {
                                 + mount.type() + "; unmount it or choose another directory");
             }
             try {
-                Mounts.unmount(directory, Mounts.DETACH | Mounts.NO_FOLLOW);
+                unmounter.unmount(directory, Unmount.LAZILY);
             } catch (KernelException failure) {
                 throw new MountException(
                         Reason.FAILED,

@@ -41,12 +41,6 @@ final class VolumeHandler implements FuseHandler {
     private static final int O_EXCL = 0200;
     private static final int XATTR_FLAGS = PosixVolume.XATTR_CREATE | PosixVolume.XATTR_REPLACE;
 
-    /** Modes of fallocate(2). */
-    private static final int KEEP_SIZE = 1;
-
-    private static final int PUNCH_HOLE = 2;
-    private static final int ZERO_RANGE = 16;
-
     private static final byte[] CAPABILITIES = "security.capability".getBytes(StandardCharsets.US_ASCII);
     private static final byte[] ACCESS_CONTROL_LISTS = "system.posix_acl_".getBytes(StandardCharsets.US_ASCII);
 
@@ -287,18 +281,7 @@ final class VolumeHandler implements FuseHandler {
 
     @Override
     public void allocate(FuseRequest request, long offset, long length, int mode) throws FsException {
-        boolean grows = (mode & KEEP_SIZE) == 0;
-        switch (mode & ~KEEP_SIZE) {
-            case 0 -> volume.allocate(request.node(), offset, length, grows);
-            case ZERO_RANGE -> volume.zero(request.node(), offset, length, grows);
-            case PUNCH_HOLE -> {
-                if (grows) {
-                    throw new FsException(Errno.EOPNOTSUPP);
-                }
-                volume.zero(request.node(), offset, length, false);
-            }
-            default -> throw new FsException(Errno.EOPNOTSUPP);
-        }
+        FileAllocation.allocate(volume, request.node(), offset, length, mode);
     }
 
     @Override

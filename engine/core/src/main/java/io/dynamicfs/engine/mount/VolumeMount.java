@@ -11,7 +11,6 @@ import io.dynamicfs.engine.syscall.Mounts;
 import java.net.ProtocolException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeoutException;
@@ -20,7 +19,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** A volume that is mounted at a directory and served by threads of this process. */
-public final class VolumeMount {
+public final class VolumeMount implements Mount {
     private static final Logger LOG = LoggerFactory.getLogger(VolumeMount.class);
     private static final Duration INIT_TIMEOUT = Duration.ofSeconds(30);
     private static final Duration ORPHANS_INTERVAL = Duration.ofMillis(500);
@@ -75,7 +74,7 @@ public final class VolumeMount {
      */
     public static VolumeMount mount(PosixVolume volume, Spec spec, ThreadFactory threads, Runnable onEnd)
             throws MountException {
-        Path directory = MountPoint.prepare(spec.directory());
+        Path directory = MountPoint.prepare(spec.directory(), VolumeMount::unmount);
         FuseDevice fuse = openDevice();
         VolumeMount mount = new VolumeMount(volume, spec, directory, fuse, onEnd);
         attach(spec, directory, fuse);
@@ -185,6 +184,7 @@ public final class VolumeMount {
         connection.leave();
     }
 
+    @Override
     public Path directory() {
         return directory;
     }
@@ -197,30 +197,19 @@ public final class VolumeMount {
         return connection;
     }
 
-    /** Whether the mount is gone for good, whoever ended it. */
+    @Override
     public boolean hasEnded() {
         return connection.hasEnded();
     }
 
-    /** Whether the mount ended within {@code timeout}. */
+    @Override
     public boolean awaitEnd(Duration timeout) throws InterruptedException {
         return connection.awaitEnd(timeout);
     }
 
-    /**
-     * Unmounts the volume and waits up to {@code timeout} for its readers. False when it is detached and still in use: the
-     * end is told later. A mount that has ended already is fine.
-     */
+    @Override
     public boolean unmount(Unmount how, Duration timeout) throws MountException, InterruptedException {
-        Optional<MountTable.Entry> top = MountPoint.mountAt(directory);
-        if (top.isPresent() && top.get().device().equals(device)) {
-            detach(connection.hasEnded() ? Unmount.LAZILY : how);
-        } else if (top.isPresent() && !connection.hasEnded()) {
-            throw new MountException(
-                    Reason.BUSY,
-                    "mount " + directory + ": expected volume " + source + " on top, found "
-                            + top.get().source() + " mounted over it; unmount that first");
-        }
+        MountPoint.unmount(this, source, device, how, VolumeMount::unmount);
         return connection.awaitEnd(timeout);
     }
 
@@ -231,7 +220,8 @@ public final class VolumeMount {
             throw new MountException(
                     Reason.NO_FUSE_DEVICE,
                     "FUSE: expected to open /dev/fuse, found " + refused.getMessage()
-                            + "; load the module fuse and give the process access to the device",
+                            + "; load the module fuse and give the process access to the device, or start the engine with"
+                            + " --transport=jnr, which mounts with the help of fusermount",
                     refused);
         }
     }
@@ -250,7 +240,10 @@ public final class VolumeMount {
                     denied ? Reason.NOT_PERMITTED : Reason.FAILED,
                     "mount of " + spec.source() + " at " + directory + ": expected the kernel to accept it, found "
                             + refused.getMessage()
-                            + (denied ? "; the engine needs the capability CAP_SYS_ADMIN" : "; see the kernel log"),
+                            + (denied
+                                    ? "; the engine needs the capability CAP_SYS_ADMIN, or to be started with --transport=jnr, which mounts"
+                                            + " with the help of fusermount"
+                                    : "; see the kernel log"),
                     refused);
         }
     }
@@ -291,32 +284,15 @@ public final class VolumeMount {
         }
     }
 
-    private void abandon() {
-        try {
-            Mounts.unmount(directory, Mounts.DETACH | Mounts.NO_FOLLOW);
-        } catch (KernelException failure) {
-            LOG.warn("half-made mount stays: directory={} failure={}", directory, failure.getMessage());
-        }
+    private static void unmount(Path directory, Unmount how) throws KernelException {
+        Mounts.unmount(directory, how == Unmount.LAZILY ? Mounts.DETACH | Mounts.NO_FOLLOW : Mounts.NO_FOLLOW);
     }
 
-    private void detach(Unmount how) throws MountException {
-        int flags = how == Unmount.LAZILY ? Mounts.DETACH | Mounts.NO_FOLLOW : Mounts.NO_FOLLOW;
+    private void abandon() {
         try {
-            Mounts.unmount(directory, flags);
-        } catch (KernelException refused) {
-            if (refused.is(Errno.EBUSY)) {
-                throw new MountException(
-                        Reason.BUSY,
-                        "unmount of " + directory + ": expected nobody to use it, found open files or working"
-                                + " directories; fuser -vm " + directory
-                                + " shows whose, end those processes or unmount lazily",
-                        refused);
-            }
-            throw new MountException(
-                    Reason.FAILED,
-                    "unmount of " + directory + ": expected the kernel to accept it, found " + refused.getMessage()
-                            + "; see the kernel log",
-                    refused);
+            unmount(directory, Unmount.LAZILY);
+        } catch (KernelException failure) {
+            LOG.warn("half-made mount stays: directory={} failure={}", directory, failure.getMessage());
         }
     }
 }

@@ -30,6 +30,7 @@ public enum Errno {
     ENOSYS(38, "not implemented"),
     ENOTEMPTY(39, "directory not empty"),
     ENODATA(61, "no such attribute"),
+    EILSEQ(84, "not text in UTF-8"),
     EMSGSIZE(90, "message too long"),
     EOPNOTSUPP(95, "operation not supported"),
     ENOTCONN(107, "not connected"),

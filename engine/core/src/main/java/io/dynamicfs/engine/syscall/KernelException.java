@@ -8,7 +8,7 @@ public final class KernelException extends IOException {
 
     private final int number;
 
-    KernelException(String call, int number) {
+    public KernelException(String call, int number) {
         super(call + ": " + describe(number));
         this.number = number;
     }

@@ -7,7 +7,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Set;
 
-/** A process that serves a volume in memory at the directory named, until its standard input ends. */
+/** A process that serves a volume in memory at the directory named, over the transport of the class named, until its input ends. */
 public final class MemoryVolumeServer {
     private static final long VOLUME_BYTES = 8L << 30;
 
@@ -21,7 +21,14 @@ public final class MemoryVolumeServer {
                 Set.of(),
                 ProcessHandle.current().pid(),
                 VolumeMount.Spec.READERS_DEFAULT);
-        VolumeMount mount = VolumeMount.mount(
+        String other = arguments.length > 1 ? arguments[1] : "";
+        Transport transport = other.isEmpty()
+                ? Transport.KERNEL
+                : Class.forName(other)
+                        .asSubclass(Transport.class)
+                        .getConstructor()
+                        .newInstance();
+        Mount mount = transport.mount(
                 volume, spec, Thread.ofPlatform().name("fuse-", 0).factory(), () -> {});
         System.out.println("mounted");
         System.in.transferTo(OutputStream.nullOutputStream());

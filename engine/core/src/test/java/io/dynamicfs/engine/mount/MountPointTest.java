@@ -18,7 +18,7 @@ class MountPointTest {
 
     @Test
     void anEmptyDirectoryIsReady() throws Exception {
-        assertThat(MountPoint.prepare(directory)).isEqualTo(directory.toRealPath());
+        assertThat(prepare(directory)).isEqualTo(directory.toRealPath());
     }
 
     @Test
@@ -26,7 +26,7 @@ class MountPointTest {
         Path real = Files.createDirectory(directory.resolve("real"));
         Path link = Files.createSymbolicLink(directory.resolve("link"), real);
 
-        assertThat(MountPoint.prepare(link)).isEqualTo(real.toRealPath());
+        assertThat(prepare(link)).isEqualTo(real.toRealPath());
     }
 
     @Test
@@ -70,11 +70,17 @@ class MountPointTest {
     }
 
     private static void assertRefused(Path requested, Reason reason, String part) {
-        assertThatThrownBy(() -> MountPoint.prepare(requested))
+        assertThatThrownBy(() -> prepare(requested))
                 .isInstanceOfSatisfying(
                         MountException.class,
                         refused -> assertThat(refused.reason()).isEqualTo(reason))
                 .hasMessageContaining("expected")
                 .hasMessageContaining(part);
+    }
+
+    private static Path prepare(Path requested) throws MountException {
+        return MountPoint.prepare(requested, (directory, how) -> {
+            throw new AssertionError("nothing is mounted at " + directory);
+        });
     }
 }

@@ -58,16 +58,16 @@ import org.junit.jupiter.api.Timeout;
  * would stop the garbage collector, and with it the reader.
  */
 @Timeout(180)
-class VolumeMountIT {
+public class VolumeMountIT {
     private static final long VOLUME_BYTES = 400L << 20;
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final ThreadFactory THREADS =
             Thread.ofPlatform().daemon().name("fuse-", 0).factory();
 
-    private final MemoryVolume volume = new MemoryVolume(InstantSource.system(), VOLUME_BYTES);
-    private final InterceptedVolume intercepted = new InterceptedVolume(volume);
+    final MemoryVolume volume = new MemoryVolume(InstantSource.system(), VOLUME_BYTES);
+    final InterceptedVolume intercepted = new InterceptedVolume(volume);
     private final CountDownLatch ended = new CountDownLatch(1);
-    private Path directory = Path.of("/");
+    Path directory = Path.of("/");
 
     @BeforeEach
     void makeDirectory() throws IOException {
@@ -85,13 +85,23 @@ class VolumeMountIT {
         }
     }
 
-    private VolumeMount mount(MountOption... options) throws MountException {
+    /** The other transport's tests are these, but for what it overrides. */
+    Transport transport() {
+        return Transport.KERNEL;
+    }
+
+    /** The class of that transport for another process, or nothing for the kernel's. */
+    String transportClass() {
+        return "";
+    }
+
+    Mount mount(MountOption... options) throws MountException {
         return mount(intercepted.volume(), options);
     }
 
-    private VolumeMount mount(PosixVolume mounted, MountOption... options) throws MountException {
+    private Mount mount(PosixVolume mounted, MountOption... options) throws MountException {
         VolumeMount.Spec spec = new VolumeMount.Spec("pool/data", directory, Set.of(options), 99, 4);
-        return VolumeMount.mount(mounted, spec, THREADS, ended::countDown);
+        return transport().mount(mounted, spec, THREADS, ended::countDown);
     }
 
     @Test
@@ -117,7 +127,7 @@ class VolumeMountIT {
 
     @Test
     void whatIsWrittenIsInTheVolumeAfterUnmount() throws Exception {
-        VolumeMount mount = mount();
+        Mount mount = mount();
         byte[] content = new byte[1_234_567];
         new Random(2).nextBytes(content);
         Files.write(directory.resolve("file"), content);
@@ -138,11 +148,7 @@ class VolumeMountIT {
         return content;
     }
 
-    @Test
-    void directoriesLinksAndTimesAreAsLinuxShowsThem() throws Exception {
-        mount();
-
-        Machine.bash(directory, """
+    static final String LINKS_AND_TIMES = """
             mkdir -p a/b/c
             [ "$(stat -c %h a)" = 3 ]
             echo text > a/file
@@ -178,7 +184,13 @@ class VolumeMountIT {
             rm -r a d soft pipe null big
             [ -z "$(ls -A)" ]
             [ "$(stat -c %h .)" = 2 ]
-            """);
+            """;
+
+    @Test
+    void directoriesLinksAndTimesAreAsLinuxShowsThem() throws Exception {
+        mount();
+
+        Machine.bash(directory, LINKS_AND_TIMES);
         Machine.await("all inodes are freed", () -> volume.inodeCount() == 1);
     }
 
@@ -339,7 +351,7 @@ class VolumeMountIT {
 
     @Test
     void memoryMappedWritesReachTheVolume() throws Exception {
-        VolumeMount mount = mount();
+        Mount mount = mount();
 
         Machine.python(directory, """
             import mmap
@@ -484,7 +496,7 @@ class VolumeMountIT {
 
     @Test
     void everyReferenceOfTheKernelIsGivenBackAtTheEnd() throws Exception {
-        VolumeMount mount = mount();
+        Mount mount = mount();
         Machine.bash(
                 directory,
                 "mkdir d; for i in $(seq 300); do echo $i > d/$i; done; ls -lR > /dev/null; ln d/1 e; mv d/2 d/3");
@@ -666,7 +678,7 @@ class VolumeMountIT {
 
     @Test
     void readersThatStopAndStartAgainLoseNoRequest() throws Exception {
-        VolumeMount mount = mount();
+        Mount mount = mount();
         AtomicInteger rounds = new AtomicInteger();
         AtomicBoolean done = new AtomicBoolean();
         try (ExecutorService executor = Executors.newSingleThreadExecutor()) {
@@ -682,8 +694,8 @@ class VolumeMountIT {
             });
             for (int i = 0; i < 50; i++) {
                 int before = rounds.get();
-                mount.connection().stop();
-                mount.connection().start(2, THREADS);
+                ((VolumeMount) mount).connection().stop();
+                ((VolumeMount) mount).connection().start(2, THREADS);
                 Machine.await("work goes on", () -> rounds.get() > before || work.isDone());
             }
             done.set(true);
@@ -693,7 +705,7 @@ class VolumeMountIT {
 
     @Test
     void aReadOnlyMountRefusesChanges() throws Exception {
-        VolumeMount mount = mount();
+        Mount mount = mount();
         Files.writeString(directory.resolve("file"), "text");
         mount.unmount(Unmount.WHEN_UNUSED, PATIENCE);
 
@@ -707,7 +719,7 @@ class VolumeMountIT {
 
     @Test
     void aMountInUseIsNotUnmounted() throws Exception {
-        VolumeMount mount = mount();
+        Mount mount = mount();
         Path file = Files.writeString(directory.resolve("file"), "text");
         try (InputStream open = Files.newInputStream(file)) {
             assertThatThrownBy(() -> mount.unmount(Unmount.WHEN_UNUSED, PATIENCE))
@@ -726,7 +738,7 @@ class VolumeMountIT {
 
     @Test
     void aLazyUnmountLetsOpenFilesLive() throws Exception {
-        VolumeMount mount = mount();
+        Mount mount = mount();
         Path file = Files.writeString(directory.resolve("file"), "text");
         try (FileChannel open = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
             assertThat(mount.unmount(Unmount.LAZILY, Duration.ofMillis(10))).isFalse();
@@ -744,7 +756,7 @@ class VolumeMountIT {
 
     @Test
     void anUnmountBySomebodyElseIsNoticed() throws Exception {
-        VolumeMount mount = mount();
+        Mount mount = mount();
 
         Machine.bash(Path.of("/"), "umount " + directory);
 
@@ -757,7 +769,7 @@ class VolumeMountIT {
 
     @Test
     void anAbortedConnectionIsNoticedAndCleanedUp() throws Exception {
-        VolumeMount mount = mount();
+        Mount mount = mount();
         String minor = MountPoint.mountAt(directory).orElseThrow().device().split(":", 2)[1];
         Path abort = Path.of("/sys/fs/fuse/connections", minor, "abort");
         Assumptions.assumeTrue(Files.exists(abort), "needs fusectl at /sys/fs/fuse/connections");
@@ -797,10 +809,12 @@ class VolumeMountIT {
         Process engine = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "--enable-native-access=ALL-UNNAMED",
+                        "--sun-misc-unsafe-memory-access=allow",
                         "-cp",
                         System.getProperty("java.class.path"),
                         MemoryVolumeServer.class.getName(),
-                        directory.toString())
+                        directory.toString(),
+                        transportClass())
                 .redirectErrorStream(true)
                 .start();
         StringBuilder said = new StringBuilder();
@@ -841,7 +855,7 @@ class VolumeMountIT {
 
     @Test
     void concurrentWorkKeepsEveryByte() throws Exception {
-        VolumeMount mount = mount();
+        Mount mount = mount();
         long seed = System.nanoTime();
         List<Callable<byte[]>> workers = new ArrayList<>();
         for (int i = 0; i < 8; i++) {

@@ -2,12 +2,16 @@ package io.dynamicfs.daemon.cli;
 
 import io.dynamicfs.daemon.control.EngineProcess;
 import io.dynamicfs.daemon.engine.EngineSettings;
+import io.dynamicfs.daemon.engine.Transports;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 @Command(
         name = "engine",
@@ -20,6 +24,7 @@ import picocli.CommandLine.Option;
             "Examples:",
             "  dynamicfs engine",
             "  dynamicfs engine --socket ./e.sock --state-dir ./state",
+            "  dynamicfs engine --transport jnr --socket $XDG_RUNTIME_DIR/dynamicfs/engine.sock",
             "  JAVA_OPTS=-Xmx4g dynamicfs engine"
         })
 @SuppressWarnings("NullAway.Init")
@@ -66,6 +71,16 @@ final class EngineCommand implements Callable<Integer> {
     private int mountThreads;
 
     @Option(
+            names = "--transport",
+            defaultValue = "kernel",
+            paramLabel = "HOW",
+            converter = TransportConverter.class,
+            description =
+                    "How it mounts: \"kernel\" by itself, which needs root; \"jnr\" with libfuse 2, whose fusermount "
+                            + "mounts for other users, slower and without what docs/posix.md lists. Default: ${DEFAULT-VALUE}.")
+    private Transports transport;
+
+    @Option(
             names = "--keeper",
             paramLabel = "PATH",
             description =
@@ -79,8 +94,17 @@ final class EngineCommand implements Callable<Integer> {
             description = "Answers GET /livez and /readyz there. Default: nowhere.")
     private @Nullable Integer healthPort;
 
+    @Spec
+    private CommandSpec spec;
+
     @Override
     public Integer call() throws Exception {
+        if (keeper != null && transport != Transports.KERNEL) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "--keeper: expected --transport=kernel with it, found --transport=" + transport.text()
+                            + "; a keeper hands over connections, which libfuse cannot take. Remove one of the two.");
+        }
         Path keeperSocket = keeper == null ? null : keeper.toAbsolutePath().normalize();
         EngineProcess.run(settings(), new EngineProcess.Surroundings(keeperSocket, healthPort), System.out);
         return ExitCode.OK.number();
@@ -91,6 +115,6 @@ final class EngineCommand implements Callable<Integer> {
         Path state = stateDirectory == null
                 ? socket.resolveSibling("")
                 : stateDirectory.toAbsolutePath().normalize();
-        return EngineSettings.of(socket, state, memoryDirectory, memoryBytes, ioThreads, mountThreads);
+        return EngineSettings.of(socket, state, memoryDirectory, memoryBytes, ioThreads, mountThreads, transport);
     }
 }

@@ -70,7 +70,7 @@ public final class Refusals {
         return switch (reason) {
             case NO_DIRECTORY -> Status.Code.NOT_FOUND;
             case UNKNOWN_OPTION -> Status.Code.INVALID_ARGUMENT;
-            case NO_FUSE_DEVICE, NOT_PERMITTED, KERNEL_TOO_OLD -> Status.Code.PERMISSION_DENIED;
+            case NO_FUSE_DEVICE, NO_LIBRARY, NOT_PERMITTED, KERNEL_TOO_OLD -> Status.Code.PERMISSION_DENIED;
             case NOT_A_DIRECTORY, NOT_EMPTY, ALREADY_MOUNTED, BUSY -> Status.Code.FAILED_PRECONDITION;
             case FAILED -> Status.Code.INTERNAL;
         };

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
 
 /** A real {@code dynamicfs engine} in a process of its own. */
 public final class EngineChild {
@@ -24,15 +25,15 @@ public final class EngineChild {
 
     /** Starts an engine with its socket and state in {@code directory} and waits until it answers. */
     public static EngineChild start(Path directory) throws IOException, InterruptedException, DemoFailure {
-        return start(directory, List.of());
+        return start(directory, UnaryOperator.identity());
     }
 
-    /** The same with more options of {@code dynamicfs engine}. */
-    public static EngineChild start(Path directory, List<String> options)
+    /** The same with another command line, made from the usual one, which ends with the options of the engine. */
+    public static EngineChild start(Path directory, UnaryOperator<List<String>> command)
             throws IOException, InterruptedException, DemoFailure {
         Path socket = directory.resolve("engine.sock");
         Path log = directory.resolve("engine.log");
-        Process process = new ProcessBuilder(command(socket, options))
+        Process process = new ProcessBuilder(command.apply(command(socket)))
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
                 .start();
@@ -87,8 +88,8 @@ public final class EngineChild {
         return process.isAlive();
     }
 
-    private static List<String> command(Path socket, List<String> options) {
-        List<String> command = new ArrayList<>(List.of(
+    private static List<String> command(Path socket) {
+        return List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--add-modules=jdk.incubator.vector",
                 "--enable-native-access=ALL-UNNAMED",
@@ -99,9 +100,7 @@ public final class EngineChild {
                 "io.dynamicfs.daemon.DynamicfsMain",
                 "engine",
                 "--socket",
-                socket.toString()));
-        command.addAll(options);
-        return command;
+                socket.toString());
     }
 
     private static String absoluteClassPath() {

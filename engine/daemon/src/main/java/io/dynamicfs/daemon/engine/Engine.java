@@ -64,7 +64,7 @@ public final class Engine implements AutoCloseable {
                 keeper == null ? Disks.ofHost() : Disks.of(keeper),
                 new SurvivorFiles(settings.memoryDirectory(), settings.memoryBytes()),
                 settings.ioThreads());
-        this.mounts = new MountedVolumes(settings.mountThreads());
+        this.mounts = new MountedVolumes(settings.transport().transport(), settings.mountThreads());
         this.stateFile = settings.stateDirectory().resolve("open.json");
     }
 
@@ -146,7 +146,7 @@ public final class Engine implements AutoCloseable {
 
     public VolumeStatus createVolume(String nameOrId, VolumeSpec spec) throws PoolException {
         OpenPool pool = registry.find(nameOrId);
-        pool.pool().createVolume(spec);
+        pool.pool().createVolume(keeper == null ? spec.ownedBy(ProcessUser.owner()) : spec);
         LOG.info("event=volume-created pool={} volume={}", pool.name(), spec.name());
         return volume(pool, spec.name());
     }

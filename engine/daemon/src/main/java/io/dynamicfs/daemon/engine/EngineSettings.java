@@ -11,7 +11,13 @@ import org.jspecify.annotations.Nullable;
  * restarts; {@code memoryDirectory} is on tmpfs and holds {@code memoryBytes} of survivor memory per pool.
  */
 public record EngineSettings(
-        Path socket, Path stateDirectory, Path memoryDirectory, long memoryBytes, int ioThreads, int mountThreads) {
+        Path socket,
+        Path stateDirectory,
+        Path memoryDirectory,
+        long memoryBytes,
+        int ioThreads,
+        int mountThreads,
+        Transports transport) {
     public static final Path DEFAULT_SOCKET = Path.of("/run/dynamicfs/engine.sock");
 
     private static final int PAGE_BYTES = 4096;
@@ -35,11 +41,12 @@ public record EngineSettings(
             @Nullable Path memoryDirectory,
             long memoryBytes,
             int ioThreads,
-            int mountThreads) {
+            int mountThreads,
+            Transports transport) {
         Path memory = memoryDirectory == null
                 ? memoryDirectory(stateDirectory)
                 : memoryDirectory.toAbsolutePath().normalize();
-        return new EngineSettings(socket, stateDirectory, memory, memoryBytes, ioThreads, mountThreads);
+        return new EngineSettings(socket, stateDirectory, memory, memoryBytes, ioThreads, mountThreads, transport);
     }
 
     private static Path memoryDirectory(Path stateDirectory) {

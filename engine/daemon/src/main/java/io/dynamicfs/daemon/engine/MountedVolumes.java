@@ -3,8 +3,10 @@ package io.dynamicfs.daemon.engine;
 import io.dynamicfs.daemon.engine.EngineException.Reason;
 import io.dynamicfs.engine.commit.PoolException;
 import io.dynamicfs.engine.fuse.Negotiated;
+import io.dynamicfs.engine.mount.Mount;
 import io.dynamicfs.engine.mount.MountException;
 import io.dynamicfs.engine.mount.MountOption;
+import io.dynamicfs.engine.mount.Transport;
 import io.dynamicfs.engine.mount.VolumeMount;
 import io.dynamicfs.engine.mount.VolumeMount.Unmount;
 import java.io.IOException;
@@ -31,14 +33,21 @@ public final class MountedVolumes {
 
     private static final Logger LOG = LoggerFactory.getLogger(MountedVolumes.class);
 
-    private record Entry(OpenPool pool, MountedVolume mounted, VolumeMount mount) {}
+    /** {@code kept} is the mount when it is the keeper's, null for one of our own. */
+    private record Entry(
+            OpenPool pool,
+            MountedVolume mounted,
+            Mount mount,
+            @Nullable VolumeMount kept) {}
 
+    private final Transport transport;
     private final int threads;
     private final InstantSource clock = InstantSource.system();
     private final SecureRandom random = new SecureRandom();
     private final List<Entry> entries = new CopyOnWriteArrayList<>();
 
-    MountedVolumes(int threads) {
+    MountedVolumes(Transport transport, int threads) {
+        this.transport = transport;
         this.threads = threads;
     }
 
@@ -76,13 +85,13 @@ public final class MountedVolumes {
                 readOnly ? Set.of(MountOption.READ_ONLY) : Set.of(),
                 random.nextLong(),
                 threads);
-        VolumeMount mount = VolumeMount.mount(
+        Mount mount = transport.mount(
                 pool.pool().volume(volume),
                 spec,
                 Thread.ofPlatform().name("mount-" + volume + "-", 0).factory(),
                 this::forgetEnded);
         MountedVolume mounted = new MountedVolume(pool.name(), volume, mount.directory(), readOnly, clock.millis(), "");
-        entries.add(new Entry(pool, mounted, mount));
+        entries.add(new Entry(pool, mounted, mount, null));
         return mounted;
     }
 
@@ -103,8 +112,8 @@ public final class MountedVolumes {
                 .findFirst()
                 .orElse(null);
         if (already != null) {
-            if (already.mounted.connection().equals(connection)) {
-                return already.mount.negotiated();
+            if (already.kept != null && already.mounted.connection().equals(connection)) {
+                return already.kept.negotiated();
             }
             awaitEnd(already, connection);
         }
@@ -119,7 +128,7 @@ public final class MountedVolumes {
                 this::forgetEnded);
         MountedVolume mounted = new MountedVolume(
                 pool.name(), kept.volume(), kept.mountPoint(), kept.readOnly(), clock.millis(), connection);
-        entries.add(new Entry(pool, mounted, mount));
+        entries.add(new Entry(pool, mounted, mount, mount));
         return mount.negotiated();
     }
 
@@ -144,20 +153,17 @@ public final class MountedVolumes {
     List<String> keep(Keeper keeper) throws EngineException, MountException {
         List<String> kept = new ArrayList<>();
         for (Entry entry : live()) {
-            if (!entry.mounted.connection().isEmpty() && keep(entry, keeper)) {
+            if (entry.kept != null && keep(entry, entry.kept, keeper)) {
                 kept.add(entry.mounted.connection());
             }
         }
         return kept;
     }
 
-    private static boolean keep(Entry entry, Keeper keeper) throws EngineException, MountException {
+    private static boolean keep(Entry entry, VolumeMount kept, Keeper keeper) throws EngineException, MountException {
         Keeper.Connection connection = new Keeper.Connection(
-                entry.mount.connectionId(),
-                entry.pool.id().toString(),
-                entry.mounted.volume(),
-                entry.mount.negotiated());
-        return entry.mount.lendDescriptor(descriptor -> keeper.keepConnection(connection, descriptor));
+                kept.connectionId(), entry.pool.id().toString(), entry.mounted.volume(), kept.negotiated());
+        return kept.lendDescriptor(descriptor -> keeper.keepConnection(connection, descriptor));
     }
 
     synchronized void unmount(Path target, boolean force) throws EngineException, MountException {
@@ -170,7 +176,7 @@ public final class MountedVolumes {
                         "expected a volume mounted at " + target
                                 + ", found none of this engine. See: dynamicfs status; "
                                 + "what a dead engine left there goes with: umount -l " + target));
-        if (!entry.mounted.connection().isEmpty()) {
+        if (entry.kept != null) {
             throw new EngineException(
                     Reason.VOLUME_MOUNTED,
                     "expected a mount of the engine's own, found one that the keeper has mounted at " + target
@@ -185,8 +191,8 @@ public final class MountedVolumes {
      */
     synchronized void unmountAll() {
         for (Entry entry : live()) {
-            if (!entry.mounted.connection().isEmpty()) {
-                entry.mount.leave();
+            if (entry.kept != null) {
+                entry.kept.leave();
                 entries.remove(entry);
                 continue;
             }

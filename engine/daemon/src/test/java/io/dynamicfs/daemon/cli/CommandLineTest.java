@@ -55,6 +55,8 @@ class CommandLineTest {
                 wrong("benchmark threads: expected 1 to 64, found 65", "bench --threads 65 /"),
                 wrong("--threads", "bench --threads many /"),
                 wrong("expected at least one for each disk", "engine --io-threads 0"),
+                wrong("expected one of kernel, jnr, found \"foo\"", "engine --transport=foo"),
+                wrong("expected --transport=kernel with it", "engine --transport jnr --keeper /run/keeper.sock"),
                 wrong("memory size: expected at least", "engine --memory-size 1M"));
     }
 

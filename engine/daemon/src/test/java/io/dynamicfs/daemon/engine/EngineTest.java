@@ -181,6 +181,7 @@ class EngineTest {
                 directory.resolve("memory"),
                 8 << 20,
                 1,
-                1);
+                1,
+                Transports.KERNEL);
     }
 }
