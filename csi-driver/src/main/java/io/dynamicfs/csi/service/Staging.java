@@ -145,6 +145,7 @@ final class Staging {
                     .setVolume(id.volume())
                     .setConnection(connection.id())
                     .setReadOnly(connection.readOnly())
+                    .addAllOptions(connection.options())
                     .setMountPoint(staging.toString())
                     .build());
             keeper.served(

@@ -456,15 +456,45 @@ def access_times():
     os.mkdir('d')
     write_file('d/f', b'content')
 
-    def after(function, path):
-        utimensat(path, (1, 0), (2, 0))
+    os.symlink('f', 'd/link')
+
+    def after(function, path, accessed=1, modified=2):
+        utimensat(path, (accessed, 0), (modified, 0))
         function()
-        return 'kept' if os.stat(path).st_atime_ns == 1_000_000_000 else 'changed'
+        return 'kept' if os.lstat(path).st_atime_ns == accessed * 1_000_000_000 else 'changed'
+
+    def mapped():
+        with open('d/f', 'rb') as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as mapping:
+            return mapping[:]
+
+    def link_after(function):
+        utimensat('d/link', (1, 0), (2, 0), AT_SYMLINK_NOFOLLOW)
+        function()
+        return 'kept' if os.lstat('d/link').st_atime_ns == 1_000_000_000 else 'changed'
+
+    recent, hour = int(time.time()) + 3600, 3600
 
     say('by a read', after(lambda: read_file('d/f'), 'd/f'))
     say('by listing', after(lambda: os.listdir('d'), 'd'))
     say('by a read with O_NOATIME', after(lambda: on_fd('d/f', lambda fd: os.read(fd, 5), os.O_RDONLY | os.O_NOATIME), 'd/f'))
     say('by stat', after(lambda: os.stat('d/f'), 'd/f'))
+    say('by a read of a cached page', after(lambda: read_file('d/f'), 'd/f'))
+    say('by a mapping', after(mapped, 'd/f'))
+    say('by sendfile', after(lambda: on_fd('d/f', lambda fd: on_fd('d/copy', lambda to: os.sendfile(to, fd, 0, 5), os.O_RDWR | os.O_CREAT), os.O_RDONLY), 'd/f'))
+    say('by a read after an access that is younger than the change', after(lambda: read_file('d/f'), 'd/f', recent, recent - hour))
+    say('by readlink', link_after(lambda: os.readlink('d/link')))
+    say('by following a link', link_after(lambda: read_file('d/link')))
+    say('by opening without reading', after(lambda: on_fd('d/f', lambda fd: None, os.O_RDONLY), 'd/f'))
+    say('by opening for writing', after(lambda: on_fd('d/f', lambda fd: None, os.O_RDWR), 'd/f'))
+    say('by opening a directory', after(lambda: on_fd('d', lambda fd: None, os.O_RDONLY | os.O_DIRECTORY), 'd'))
+    before = os.stat('d/f').st_mtime_ns
+    read_file('d/f')
+    say('a read changes no other time', (os.stat('d/f').st_mtime_ns == before))
+    write_file('d/new', b'x')
+    read_file('d/new')
+    first = os.stat('d/new').st_atime_ns
+    read_file('d/new')
+    say('a second read', os.stat('d/new').st_atime_ns == first)
 
 
 @scenario

@@ -58,6 +58,9 @@ final class Admission {
 
     private static final int REAP_BUDGET_MIN = 4;
 
+    /** The leaf of an inode, and its share of the nodes above, for it and for what keeps account of them. */
+    private static final int NODES_PER_ACCESS = 4;
+
     /**
      * What a change of content needs at the most: {@code blocks} of data before redundancy, {@code touched} nodes of the trees that
      * are there, and {@code recordBytes} of new records.
@@ -135,6 +138,12 @@ final class Admission {
     synchronized int reapBudget() {
         long left = store.metadataRoomNodes(dirty.blocks) - nodesNeeded(Cost.NONE) - DELETING_RESERVE_NODES;
         return Math.clamp(left / (touchedPerPiece(pool.redundancy()) + 1), REAP_BUDGET_MIN, REAP_BUDGET);
+    }
+
+    /** How many times of access the commit under way may store: they need not be, so they leave room for everything else. */
+    synchronized int accessBudget() {
+        long left = store.metadataRoomNodes(dirty.blocks) - nodesNeeded(Cost.NONE) - METADATA_RESERVE_NODES;
+        return Math.clamp(left / NODES_PER_ACCESS, 0, 4 * Volume.ACCESSES_MAX);
     }
 
     /** What bytes of a file need that lie over {@code replaced} stored slices. */

@@ -15,4 +15,9 @@ public record Attributes(
         Timestamp accessed,
         Timestamp modified,
         Timestamp changed,
-        Timestamp born) {}
+        Timestamp born) {
+
+    Attributes withAccessed(Timestamp time) {
+        return new Attributes(inode, mode, links, uid, gid, rdev, size, blocks, time, modified, changed, born);
+    }
+}

@@ -622,6 +622,13 @@ final class NamespaceEditor {
         return Inode.fresh(isDirectory ? mode | Inode.SET_GID : mode, uid, directory.gid(), time);
     }
 
+    /** The inode was read at that time; one that is gone is no error. */
+    void setAccessed(long number, Timestamp time) throws FsException {
+        if (reader.findInode(number) != null) {
+            update(number, inode -> inode.accessed(time));
+        }
+    }
+
     private static void checkTime(@Nullable Timestamp time) throws FsException {
         if (time != null && (time.nanos() < 0 || time.nanos() > NANOS_MAX)) {
             throw new FsException(Errno.EINVAL);

@@ -98,6 +98,14 @@ public interface PosixVolume {
     /** The first offset from {@code offset} on that has data, or that is in a hole or at the end; ENXIO where there is none. */
     long seek(long inode, long offset, boolean hole) throws FsException;
 
+    /**
+     * The inode was read. Changes its time of access if {@code times} says so, at once for who asks and lazily for the disks:
+     * it is stored by the next commit and lost with the process. Returns whether it has changed.
+     */
+    default boolean accessed(long inode, AccessTimes times) throws FsException {
+        return false;
+    }
+
     byte[] getXattr(long inode, byte[] name) throws FsException;
 
     void setXattr(long inode, byte[] name, byte[] value, int flags) throws FsException;

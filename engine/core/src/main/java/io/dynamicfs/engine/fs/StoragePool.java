@@ -803,6 +803,10 @@ public final class StoragePool implements AutoCloseable {
                 Map<Long, Integer> released = new TreeMap<>();
                 flushes.forEach((volume, files) -> volume.applyFlushes(files, released));
                 storeRenamed(storer, released);
+                int accesses = admission.accessBudget();
+                for (Volume volume : volumes.values()) {
+                    accesses = volume.storeAccesses(accesses);
+                }
                 int budget = admission.reapBudget();
                 for (Volume volume : volumes.values()) {
                     budget = volume.reapOrphans(budget, released);
@@ -919,7 +923,8 @@ public final class StoragePool implements AutoCloseable {
                     || admission.needsCommit()
                     || store.hasRepairsWaiting()
                     || !deleting.isEmpty()
-                    || volumes.values().stream().anyMatch(Volume::hasReapableOrphans);
+                    || volumes.values().stream()
+                            .anyMatch(volume -> volume.hasReapableOrphans() || volume.hasManyAccesses());
         } finally {
             lock.readLock().unlock();
         }
@@ -1083,6 +1088,10 @@ public final class StoragePool implements AutoCloseable {
         if (reason != null) {
             throw new FsException(Errno.EIO, "pool " + name() + " has stopped: " + reason);
         }
+    }
+
+    boolean isWritable() {
+        return !readOnly;
     }
 
     void requireWritable() throws FsException {

@@ -60,6 +60,9 @@ public final class Volume implements PosixVolume {
     /** Inodes without names that are looked up in the tree at once. */
     private static final int ORPHANS_AT_ONCE = 10_000;
 
+    /** Times of access beyond which a commit is due. */
+    static final int ACCESSES_MAX = 16_384;
+
     private final StoragePool pool;
     private final NameHash hash;
     private VolumeRecord record;
@@ -83,6 +86,9 @@ public final class Volume implements PosixVolume {
 
     /** Files that took the name of another before all they had received was durable, with the sequence of that rename. */
     private final Map<Long, Long> renamedOver = new TreeMap<>();
+
+    /** Times of access that no commit has stored yet. Changed while the lock is held for reading, too. */
+    private final Map<Long, Timestamp> accesses = new ConcurrentHashMap<>();
 
     private boolean changed;
 
@@ -271,7 +277,10 @@ public final class Volume implements PosixVolume {
         return withLayers(reader().attributes(inode));
     }
 
-    private Attributes withLayers(Attributes stored) {
+    /** What is newer than the tree. */
+    private Attributes withLayers(Attributes inTree) {
+        Timestamp accessed = accesses.get(inTree.inode());
+        Attributes stored = accessed == null ? inTree : inTree.withAccessed(accessed);
         DirtyFile file = dirty.get(stored.inode());
         if (file == null || !file.isDirty()) {
             return stored;
@@ -293,6 +302,55 @@ public final class Volume implements PosixVolume {
                         ? changedAt
                         : stored.changed(),
                 stored.born());
+    }
+
+    @Override
+    public boolean accessed(long inode, AccessTimes times) throws FsException {
+        if (times == AccessTimes.NEVER || !pool.isWritable()) {
+            return false;
+        }
+        boolean changes = lockedForReading(() -> {
+            Timestamp now = pool.now();
+            // What is read faster than commits store it keeps the time that it has.
+            boolean wanted = accesses.size() < 2 * ACCESSES_MAX && times.changes(current(inode), now);
+            if (wanted) {
+                accesses.put(inode, now);
+            }
+            return wanted;
+        });
+        if (changes && hasManyAccesses()) {
+            pool.signalWork();
+        }
+        return changes;
+    }
+
+    boolean hasManyAccesses() {
+        return accesses.size() > ACCESSES_MAX;
+    }
+
+    /** Makes up to {@code budget} times of access part of the tree, under the lock; returns what is left of it. */
+    int storeAccesses(int budget) {
+        int left = budget;
+        if (accesses.isEmpty() || left == 0) {
+            return left;
+        }
+        TreeEditor editor = tree.edit();
+        NamespaceEditor inodes = new NamespaceEditor(editor, hash);
+        for (var access = accesses.entrySet().iterator(); left > 0 && access.hasNext(); left--) {
+            Map.Entry<Long, Timestamp> next = access.next();
+            access.remove();
+            try {
+                inodes.setAccessed(next.getKey(), next.getValue());
+            } catch (FsException e) {
+                LOG.warn(
+                        "time of access is lost: volume={} inode={} reason=\"{}\"",
+                        record.name(),
+                        next.getKey(),
+                        e.getMessage());
+            }
+        }
+        adopt(editor);
+        return left;
     }
 
     @Override
@@ -483,6 +541,9 @@ public final class Volume implements PosixVolume {
         }
         if (operation instanceof Operation.Rename rename && (rename.flags() & RENAME_EXCHANGE) != 0) {
             tookName(change.replaced(), entry);
+        }
+        if (operation instanceof Operation.SetAttributes set && set.accessed() != null) {
+            accesses.remove(set.inode());
         }
         DirtyFile file = dirty.get(change.inode());
         if (file != null && operation instanceof Operation.SetAttributes set && set.modified() != null) {
@@ -1067,6 +1128,7 @@ public final class Volume implements PosixVolume {
         gone.forEach(inode -> {
             orphans.remove(inode);
             confirmed.remove(inode);
+            accesses.remove(inode);
             dirty.remove(inode);
             renamedOver.remove(inode);
         });

@@ -113,7 +113,8 @@ public final class FuseConnection {
 
     /**
      * Has the kernel look up the attributes of an inode anew. False when it does not know the inode: then nobody has it open.
-     * May wait for other requests, so it must not be called by a reader or under a lock that requests need.
+     * May wait for the inode to leave the kernel, which may need other requests: it must not be called by a reader, but for the
+     * inode of the request that this one has in hand, and not under a lock that requests need.
      */
     public boolean invalidateAttributes(long inode) {
         try (Arena arena = Arena.ofConfined()) {
@@ -257,6 +258,11 @@ public final class FuseConnection {
                 FuseConnection.this.writeBack(inode);
                 then.run();
             });
+        }
+
+        @Override
+        public void attributesChanged(long inode) {
+            invalidateAttributes(inode);
         }
 
         @Override

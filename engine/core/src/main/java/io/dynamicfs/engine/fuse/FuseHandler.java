@@ -53,14 +53,20 @@ public interface FuseHandler {
     /** Gives {@code node} a further name in the directory of the request. */
     NodeAttributes link(FuseRequest request, long node, byte[] name) throws Exception;
 
-    /** Returns the flags of the opened file, such as {@link #OPEN_KEEP_CACHE}. */
-    int open(FuseRequest request, int flags) throws Exception;
+    /**
+     * Returns the flags of the opened file, such as {@link #OPEN_KEEP_CACHE}. {@code attributesChanged} may be run before that:
+     * the kernel then asks for the attributes anew.
+     */
+    int open(FuseRequest request, int flags, Runnable attributesChanged) throws Exception;
 
     /** A file that was opened or created with {@code flags} is closed by all who shared that. */
     void release(FuseRequest request, int flags) throws Exception;
 
-    /** Returns how many bytes there were; less than the target takes only at the end of the file. */
-    int read(FuseRequest request, long offset, MemorySegment target) throws Exception;
+    /**
+     * Returns how many bytes there were; less than the target takes only at the end of the file. {@code flags} are those of
+     * the open file.
+     */
+    int read(FuseRequest request, long offset, MemorySegment target, int flags) throws Exception;
 
     /** Writes all of {@code source}. {@code killPrivileges}: the file loses its set-user-id and set-group-id bits. */
     void write(FuseRequest request, long offset, MemorySegment source, boolean killPrivileges) throws Exception;
@@ -74,8 +80,8 @@ public interface FuseHandler {
     /** fsync of a file or directory; {@code reply} is answered now or later, from any thread. */
     void sync(FuseRequest request, boolean dataOnly, ParkedReply reply) throws Exception;
 
-    /** Adds the entries behind {@code cookie} until the listing is full. */
-    void readDirectory(FuseRequest request, long cookie, DirectoryListing listing) throws Exception;
+    /** Adds the entries behind {@code cookie} until the listing is full. {@code flags} are those of the open directory. */
+    void readDirectory(FuseRequest request, long cookie, DirectoryListing listing, int flags) throws Exception;
 
     byte[] getXattr(FuseRequest request, byte[] name) throws Exception;
 

@@ -106,7 +106,12 @@ final class RequestDispatcher {
             case LINK -> link(request, reply);
             case OPEN ->
                 ReplyLayout.open(
-                        reply, ReplyLayout.BODY, handler.open(request, request.intAt(RequestLayout.OPEN_FLAGS)));
+                        reply,
+                        ReplyLayout.BODY,
+                        handler.open(
+                                request,
+                                request.intAt(RequestLayout.OPEN_FLAGS),
+                                () -> channel.attributesChanged(request.node())));
             case OPENDIR -> ReplyLayout.open(reply, ReplyLayout.BODY, 0);
             case CREATE -> create(request, reply);
             case TMPFILE -> createUnnamed(request, reply);
@@ -237,7 +242,11 @@ final class RequestDispatcher {
         if (size < 0 || size > reply.byteSize() - ReplyLayout.BODY) {
             return -Errno.EINVAL.number();
         }
-        return handler.read(request, request.longAt(RequestLayout.READ_OFFSET), reply.asSlice(ReplyLayout.BODY, size));
+        return handler.read(
+                request,
+                request.longAt(RequestLayout.READ_OFFSET),
+                reply.asSlice(ReplyLayout.BODY, size),
+                request.intAt(RequestLayout.READ_FLAGS));
     }
 
     private int write(FuseRequest request, MemorySegment reply) throws Exception {
@@ -319,7 +328,8 @@ final class RequestDispatcher {
     private int readDirectory(FuseRequest request, MemorySegment reply, boolean withNodes) throws Exception {
         int size = Math.clamp(request.intAt(RequestLayout.READ_SIZE), 0, Negotiated.DATA_BYTES_MAX);
         DirectoryListing listing = new DirectoryListing(reply, ReplyLayout.BODY, size, withNodes, VALID_SECONDS);
-        handler.readDirectory(request, request.longAt(RequestLayout.READ_OFFSET), listing);
+        handler.readDirectory(
+                request, request.longAt(RequestLayout.READ_OFFSET), listing, request.intAt(RequestLayout.READ_FLAGS));
         return listing.bytes();
     }
 

@@ -72,6 +72,7 @@ final class RequestLayout {
     static final int READ_OFFSET = BODY + 8;
 
     static final int READ_SIZE = BODY + 16;
+    static final int READ_FLAGS = BODY + 32;
 
     static final int WRITE_OFFSET = BODY + 8;
     static final int WRITE_SIZE = BODY + 16;

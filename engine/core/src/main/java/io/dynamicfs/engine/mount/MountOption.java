@@ -1,5 +1,6 @@
 package io.dynamicfs.engine.mount;
 
+import io.dynamicfs.engine.fs.AccessTimes;
 import io.dynamicfs.engine.syscall.Mounts;
 import java.util.Collection;
 import java.util.EnumSet;
@@ -7,7 +8,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** The options of mount(8) that a volume can be mounted with. Access times are not kept on reads, whatever is asked for. */
+/** The options of mount(8) that a volume can be mounted with. */
 public enum MountOption {
     READ_ONLY("ro", Mounts.READ_ONLY),
     NO_SUID("nosuid", Mounts.NO_SUID),
@@ -52,6 +53,30 @@ public enum MountOption {
             flags |= option.flag;
         }
         return flags;
+    }
+
+    /** What accesses to files do; the last word of Linux where options contradict each other. */
+    public static AccessTimes accessTimes(Set<MountOption> options) {
+        if (options.contains(READ_ONLY) || options.contains(NO_ACCESS_TIMES)) {
+            return AccessTimes.NEVER;
+        }
+        return options.contains(STRICT_ACCESS_TIMES) ? AccessTimes.ALWAYS : AccessTimes.RELATIVE;
+    }
+
+    /** The options that {@link #name} gives; those that this version does not know are left out. */
+    public static Set<MountOption> named(Collection<String> names) {
+        Set<MountOption> options = EnumSet.noneOf(MountOption.class);
+        for (MountOption option : values()) {
+            if (names.contains(option.name())) {
+                options.add(option);
+            }
+        }
+        return options;
+    }
+
+    /** As after {@code mount -o}. */
+    public String text() {
+        return text;
     }
 
     private static MountOption byText(String text) throws MountException {

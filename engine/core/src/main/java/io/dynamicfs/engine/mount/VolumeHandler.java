@@ -1,6 +1,7 @@
 package io.dynamicfs.engine.mount;
 
 import io.dynamicfs.engine.format.Timestamp;
+import io.dynamicfs.engine.fs.AccessTimes;
 import io.dynamicfs.engine.fs.AttributeChange;
 import io.dynamicfs.engine.fs.Attributes;
 import io.dynamicfs.engine.fs.FsException;
@@ -21,6 +22,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -39,6 +41,9 @@ final class VolumeHandler implements FuseHandler {
     private static final int SET_GROUP_ID = 02000;
     private static final int GROUP_EXECUTE = 00010;
     private static final int O_EXCL = 0200;
+    private static final int O_ACCESS_MODE = 3;
+    private static final int O_RDONLY = 0;
+    private static final int O_NOATIME = 01000000;
     private static final int XATTR_FLAGS = PosixVolume.XATTR_CREATE | PosixVolume.XATTR_REPLACE;
 
     private static final byte[] CAPABILITIES = "security.capability".getBytes(StandardCharsets.US_ASCII);
@@ -46,13 +51,17 @@ final class VolumeHandler implements FuseHandler {
 
     private final PosixVolume volume;
     private final String name;
+    private final AccessTimes fileTimes;
+    private final AccessTimes directoryTimes;
     private final LookupCounts lookups = new LookupCounts();
     private final OpenWriters writers = new OpenWriters();
     private volatile boolean listsAreChecked;
 
-    VolumeHandler(PosixVolume volume, String name) {
+    VolumeHandler(PosixVolume volume, String name, Set<MountOption> options) {
         this.volume = volume;
         this.name = name;
+        this.fileTimes = MountOption.accessTimes(options);
+        this.directoryTimes = options.contains(MountOption.NO_DIRECTORY_ACCESS_TIMES) ? AccessTimes.NEVER : fileTimes;
     }
 
     @Override
@@ -181,7 +190,9 @@ final class VolumeHandler implements FuseHandler {
 
     @Override
     public byte[] readLink(FuseRequest request) throws FsException {
-        return volume.readLink(request.node());
+        byte[] target = volume.readLink(request.node());
+        volume.accessed(request.node(), fileTimes);
+        return target;
     }
 
     @Override
@@ -252,8 +263,12 @@ final class VolumeHandler implements FuseHandler {
     }
 
     @Override
-    public int open(FuseRequest request, int flags) {
+    public int open(FuseRequest request, int flags, Runnable attributesChanged) throws FsException {
         writers.opened(request.node(), flags);
+        // What is read from the page cache is read without us: who opens a file only to read it counts as reading it.
+        if ((flags & (O_ACCESS_MODE | O_NOATIME)) == O_RDONLY && volume.accessed(request.node(), fileTimes)) {
+            attributesChanged.run();
+        }
         return OPEN_KEEP_CACHE;
     }
 
@@ -263,8 +278,12 @@ final class VolumeHandler implements FuseHandler {
     }
 
     @Override
-    public int read(FuseRequest request, long offset, MemorySegment target) throws FsException {
-        return volume.read(request.node(), offset, target);
+    public int read(FuseRequest request, long offset, MemorySegment target, int flags) throws FsException {
+        int count = volume.read(request.node(), offset, target);
+        if ((flags & O_NOATIME) == 0) {
+            volume.accessed(request.node(), fileTimes);
+        }
+        return count;
     }
 
     @Override
@@ -318,7 +337,8 @@ final class VolumeHandler implements FuseHandler {
     }
 
     @Override
-    public void readDirectory(FuseRequest request, long cookie, DirectoryListing listing) throws FsException {
+    public void readDirectory(FuseRequest request, long cookie, DirectoryListing listing, int flags)
+            throws FsException {
         ListedInodes listed = new ListedInodes();
         volume.readDirectory(request.node(), cookie, (child, attributes, nextCookie) -> {
             boolean added = listing.add(child, node(attributes), nextCookie);
@@ -331,6 +351,9 @@ final class VolumeHandler implements FuseHandler {
         for (int i = 0; i < listed.count; i++) {
             volume.remember(listed.inodes[i]);
             lookups.add(listed.inodes[i]);
+        }
+        if ((flags & O_NOATIME) == 0) {
+            volume.accessed(request.node(), directoryTimes);
         }
     }
 

@@ -58,7 +58,7 @@ public final class VolumeMount implements Mount {
     private VolumeMount(PosixVolume volume, Spec spec, Path directory, FuseDevice fuse, Runnable onEnd) {
         this.directory = directory;
         this.source = spec.source();
-        this.handler = new VolumeHandler(volume, spec.source());
+        this.handler = new VolumeHandler(volume, spec.source(), spec.options());
         this.connection = new FuseConnection(fuse, spec.connection(), handler, () -> {
             handler.disconnect(spec.connection());
             LOG.info("mount ended: volume={} directory={}", source, directory);

@@ -138,14 +138,15 @@ final class RecordingHandler implements FuseHandler {
     }
 
     @Override
-    public int open(FuseRequest request, int flags) throws Exception {
+    public int open(FuseRequest request, int flags, Runnable attributesChanged) throws Exception {
         called("open " + request.node() + " " + flags);
+        attributesChanged.run();
         return OPEN_KEEP_CACHE;
     }
 
     @Override
-    public int read(FuseRequest request, long offset, MemorySegment target) throws Exception {
-        called("read " + request.node() + " " + offset + " " + target.byteSize());
+    public int read(FuseRequest request, long offset, MemorySegment target, int flags) throws Exception {
+        called("read " + request.node() + " " + offset + " " + target.byteSize() + " " + flags);
         MemorySegment.copy(value, 0, target, ValueLayout.JAVA_BYTE, 0, value.length);
         return value.length;
     }
@@ -179,7 +180,7 @@ final class RecordingHandler implements FuseHandler {
     }
 
     @Override
-    public void readDirectory(FuseRequest request, long cookie, DirectoryListing listing) throws Exception {
+    public void readDirectory(FuseRequest request, long cookie, DirectoryListing listing, int flags) throws Exception {
         called("readDirectory " + request.node() + " " + cookie);
         for (int i = 0; i < names.size(); i++) {
             if (!listing.add(names.get(i), NODE, cookie + i + 1)) {

@@ -32,6 +32,7 @@ class RequestDispatcherTest {
     private static final class RecordingChannel implements ReplyChannel {
         final List<byte[]> sent = new ArrayList<>();
         final List<Long> writtenBack = new ArrayList<>();
+        final List<Long> changed = new ArrayList<>();
         int held;
 
         @Override
@@ -43,6 +44,11 @@ class RequestDispatcherTest {
         public void writeBack(long inode, Runnable then) {
             writtenBack.add(inode);
             then.run();
+        }
+
+        @Override
+        public void attributesChanged(long inode) {
+            changed.add(inode);
         }
 
         @Override
@@ -299,11 +305,11 @@ class RequestDispatcherTest {
                 .u32(4096)
                 .u32(0)
                 .u64(0)
-                .u32(0)
+                .u32(0x40000)
                 .u32(0)
                 .request());
 
-        assertThat(handler.calls).containsExactly("read 9 8192 4096");
+        assertThat(handler.calls).containsExactly("read 9 8192 4096 262144");
         assertThat(length).isEqualTo(16 + 7);
         assertHeader(23, 0);
         assertThat(reply.asSlice(16, 7).toArray(JAVA_BYTE)).isEqualTo(handler.value);

@@ -16,7 +16,8 @@ import picocli.CommandLine.Parameters;
             "",
             "Examples:",
             "  dynamicfs mount tank/home /mnt/home",
-            "  dynamicfs mount --read-only tank/home /mnt/home"
+            "  dynamicfs mount --read-only tank/home /mnt/home",
+            "  dynamicfs mount -o noatime,nosuid tank/home /mnt/home"
         })
 @SuppressWarnings("NullAway.Init")
 final class MountCommand extends ClientCommand {
@@ -33,6 +34,13 @@ final class MountCommand extends ClientCommand {
     @Option(names = "--read-only", description = "Nothing can be changed through this mount.")
     private boolean readOnly;
 
+    @Option(
+            names = {"-o", "--options"},
+            split = ",",
+            paramLabel = "OPTION",
+            description = "As with mount(8): noatime, nodiratime, strictatime, nosuid, nodev, noexec, ro.")
+    private List<String> options = List.of();
+
     @Override
     ExitCode run(EngineControlBlockingStub engine) {
         MountPoint mount = engine.mount(MountRequest.newBuilder()
@@ -40,6 +48,7 @@ final class MountCommand extends ClientCommand {
                 .setVolume(name.volume())
                 .setMountPoint(Paths.absolute(directory))
                 .setReadOnly(readOnly)
+                .addAllOptions(options)
                 .build());
         print(ProtoJson.of(mount), out -> Views.mounts(out, List.of(mount)));
         return ExitCode.OK;

@@ -55,10 +55,12 @@ import io.dynamicfs.engine.fs.VolumeSpec;
 import io.dynamicfs.engine.fs.VolumeStatus;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.dynamicfs.engine.mount.MountOption;
 import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -254,7 +256,7 @@ public final class ControlService extends EngineControlGrpc.EngineControlImplBas
                         request.getPool(),
                         request.getVolume(),
                         Path.of(request.getMountPoint()),
-                        request.getReadOnly())));
+                        options(MountOption.parse(request.getOptionsList()), request.getReadOnly()))));
     }
 
     @Override
@@ -264,12 +266,19 @@ public final class ControlService extends EngineControlGrpc.EngineControlImplBas
                     request.getVolume(),
                     connection(request.getConnection()),
                     Path.of(request.getMountPoint()),
-                    request.getReadOnly(),
+                    options(MountOption.named(request.getOptionsList()), request.getReadOnly()),
                     request.hasResume() ? Messages.negotiated(request.getResume()) : null);
             return ServeResponse.newBuilder()
                     .setNegotiated(Messages.negotiated(engine.serve(request.getPool(), kept)))
                     .build();
         });
+    }
+
+    private static Set<MountOption> options(Set<MountOption> named, boolean readOnly) {
+        if (readOnly) {
+            named.add(MountOption.READ_ONLY);
+        }
+        return named;
     }
 
     private static long connection(String text) {

@@ -10,6 +10,7 @@ import io.dynamicfs.engine.fs.VolumeSpec;
 import io.dynamicfs.engine.fs.VolumeStatus;
 import io.dynamicfs.engine.fuse.Negotiated;
 import io.dynamicfs.engine.mount.MountException;
+import io.dynamicfs.engine.mount.MountOption;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -18,6 +19,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -175,11 +177,11 @@ public final class Engine implements AutoCloseable {
         LOG.info("event=volume-deleted pool={} volume={}", pool.name(), volume);
     }
 
-    public synchronized MountedVolume mount(String nameOrId, String volume, Path target, boolean readOnly)
+    public synchronized MountedVolume mount(String nameOrId, String volume, Path target, Set<MountOption> options)
             throws PoolException, EngineException, MountException {
         OpenPool pool = registry.find(nameOrId);
         volume(pool, volume);
-        MountedVolume mounted = mounts.mount(pool, volume, target, readOnly);
+        MountedVolume mounted = mounts.mount(pool, volume, target, options);
         save();
         return mounted;
     }
@@ -272,7 +274,7 @@ public final class Engine implements AutoCloseable {
     private void restore(EngineState.MountEntry entry) {
         Path target = Path.of(entry.path());
         try {
-            mounts.mount(registry.find(entry.poolId()), entry.volume(), target, entry.readOnly());
+            mounts.mount(registry.find(entry.poolId()), entry.volume(), target, entry.mountOptions());
         } catch (PoolException | EngineException | MountException e) {
             LOG.error("event=mount-not-restored path={} message={}", target, e.getMessage());
         }
@@ -301,7 +303,14 @@ public final class Engine implements AutoCloseable {
         for (OpenPool pool : registry.pools()) {
             for (MountedVolume mount : mounts.of(pool)) {
                 mounted.add(new EngineState.MountEntry(
-                        pool.id().toString(), mount.volume(), mount.path().toString(), mount.readOnly()));
+                        pool.id().toString(),
+                        mount.volume(),
+                        mount.path().toString(),
+                        mount.readOnly(),
+                        mount.options().stream()
+                                .map(MountOption::name)
+                                .sorted()
+                                .toList()));
             }
         }
         try {

@@ -2,11 +2,14 @@ package io.dynamicfs.daemon.engine;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import io.dynamicfs.engine.mount.MountOption;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** What an engine had open and mounted, for the one that follows it on the same machine. */
 record EngineState(List<PoolEntry> pools, List<MountEntry> mounts) {
@@ -16,7 +19,16 @@ record EngineState(List<PoolEntry> pools, List<MountEntry> mounts) {
 
     record PoolEntry(String id, String name, List<String> disks, boolean degraded, boolean readOnly) {}
 
-    record MountEntry(String poolId, String volume, String path, boolean readOnly) {}
+    /** {@code options} are names of {@link MountOption}; null in a state of an engine that knew of none but read-only. */
+    record MountEntry(String poolId, String volume, String path, boolean readOnly, @Nullable List<String> options) {
+        Set<MountOption> mountOptions() {
+            Set<MountOption> named = MountOption.named(options == null ? List.of() : options);
+            if (readOnly) {
+                named.add(MountOption.READ_ONLY);
+            }
+            return named;
+        }
+    }
 
     /** The state that was saved last, or the empty one. */
     static EngineState load(Path file) throws IOException {

@@ -69,7 +69,7 @@ public final class MountedVolumes {
                 .findFirst();
     }
 
-    synchronized MountedVolume mount(OpenPool pool, String volume, Path target, boolean readOnly)
+    synchronized MountedVolume mount(OpenPool pool, String volume, Path target, Set<MountOption> options)
             throws EngineException, PoolException, MountException {
         Optional<MountedVolume> already = of(pool, volume);
         if (already.isPresent()) {
@@ -82,7 +82,7 @@ public final class MountedVolumes {
         VolumeMount.Spec spec = new VolumeMount.Spec(
                 pool.name() + "/" + volume,
                 target,
-                readOnly ? Set.of(MountOption.READ_ONLY) : Set.of(),
+                options,
                 random.nextLong(),
                 threads);
         Mount mount = transport.mount(
@@ -90,7 +90,7 @@ public final class MountedVolumes {
                 spec,
                 Thread.ofPlatform().name("mount-" + volume + "-", 0).factory(),
                 this::forgetEnded);
-        MountedVolume mounted = new MountedVolume(pool.name(), volume, mount.directory(), readOnly, clock.millis(), "");
+        MountedVolume mounted = new MountedVolume(pool.name(), volume, mount.directory(), options, clock.millis(), "");
         entries.add(new Entry(pool, mounted, mount, null));
         return mounted;
     }
@@ -100,7 +100,7 @@ public final class MountedVolumes {
             String volume,
             long connection,
             Path mountPoint,
-            boolean readOnly,
+            Set<MountOption> options,
             @Nullable Negotiated resumed) {}
 
     /** Serves a connection of the keeper and returns what it has agreed on; one that is served already stays as it is. */
@@ -118,7 +118,7 @@ public final class MountedVolumes {
             awaitEnd(already, connection);
         }
         VolumeMount.Spec spec = new VolumeMount.Spec(
-                pool.name() + "/" + kept.volume(), kept.mountPoint(), Set.of(), kept.connection(), threads);
+                pool.name() + "/" + kept.volume(), kept.mountPoint(), kept.options(), kept.connection(), threads);
         VolumeMount mount = VolumeMount.serve(
                 pool.pool().volume(kept.volume()),
                 spec,
@@ -127,7 +127,7 @@ public final class MountedVolumes {
                 Thread.ofPlatform().name("mount-" + kept.volume() + "-", 0).factory(),
                 this::forgetEnded);
         MountedVolume mounted = new MountedVolume(
-                pool.name(), kept.volume(), kept.mountPoint(), kept.readOnly(), clock.millis(), connection);
+                pool.name(), kept.volume(), kept.mountPoint(), kept.options(), clock.millis(), connection);
         entries.add(new Entry(pool, mounted, mount, mount));
         return mount.negotiated();
     }
