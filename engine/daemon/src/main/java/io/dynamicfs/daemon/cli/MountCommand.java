@@ -17,7 +17,7 @@ import picocli.CommandLine.Parameters;
             "Examples:",
             "  dynamicfs mount tank/home /mnt/home",
             "  dynamicfs mount --read-only tank/home /mnt/home",
-            "  dynamicfs mount -o noatime,nosuid tank/home /mnt/home"
+            "  dynamicfs mount --options noatime,nosuid tank/home /mnt/home"
         })
 @SuppressWarnings("NullAway.Init")
 final class MountCommand extends ClientCommand {
@@ -35,7 +35,7 @@ final class MountCommand extends ClientCommand {
     private boolean readOnly;
 
     @Option(
-            names = {"-o", "--options"},
+            names = "--options",
             split = ",",
             paramLabel = "OPTION",
             description = "As with mount(8): noatime, nodiratime, strictatime, nosuid, nodev, noexec, ro.")
