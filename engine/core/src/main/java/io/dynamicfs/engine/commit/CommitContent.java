@@ -53,7 +53,7 @@ public interface CommitContent {
 
     /**
      * One moment of all volumes. {@code replaced} are the edges of nodes that no volume refers to any more;
-     * {@code releasedBytes} says how many bytes of which extent are no longer shown by any slice; {@code operationSequence} is
+     * {@code releasedBytes} says how many bytes of which extent slices show no longer; less than 0 where more slices show it; {@code operationSequence} is
      * the last namespace operation inside.
      */
     record Frozen(

@@ -321,10 +321,14 @@ public final class CommitRun {
                 throw new IllegalStateException(
                         "extent " + id + " has " + record.liveBytes() + " live bytes, " + bytes + " are released");
             }
+            if (bytes == 0) {
+                return;
+            }
             if (bytes < record.liveBytes()) {
                 editor.put(
                         PoolKeys.extent(id),
-                        record.withLiveBytes(record.liveBytes() - bytes).encode());
+                        record.withLiveBytes(Math.subtractExact(record.liveBytes(), bytes))
+                                .encode());
             } else {
                 removeExtent(record);
             }

@@ -8,7 +8,7 @@ import java.util.List;
 
 /**
  * One extent: up to 4 MiB of one file, immutable. Value of the pool tree's key 4. {@code digest} is the BLAKE3 of its
- * {@code length} bytes. {@code liveBytes} counts how many of them a slice still shows; at 0 the extent is freed.
+ * {@code length} bytes. {@code liveBytes} counts how many of them slices show, each slice on its own; at 0 the extent is freed.
  * {@code checksums} is the checksum area when it is small enough to be kept here, else empty.
  */
 public record ExtentRecord(
@@ -70,9 +70,8 @@ public record ExtentRecord(
         long inode = reader.positiveLong();
         int length = reader.positiveInt();
         int live = reader.positiveInt();
-        if (length == 0 || length > LENGTH_MAX || live > length) {
-            throw reader.corrupt(
-                    "1.." + LENGTH_MAX + " bytes, not more of them live", length + " with " + live + " live");
+        if (length == 0 || length > LENGTH_MAX) {
+            throw reader.corrupt("1.." + LENGTH_MAX + " bytes", String.valueOf(length));
         }
         Redundancy redundancy = reader.redundancy();
         reader.zeros(2);

@@ -55,6 +55,13 @@ public sealed interface Operation {
      */
     record SetXattr(long inode, ByteString name, ByteString value, int flags, Timestamp time) implements Namespace {}
 
+    /**
+     * The slices that show {@code length} bytes of {@code source} from {@code sourceOffset} on are those of {@code target} at
+     * {@code targetOffset}, too. Neither file has content that is not in slices.
+     */
+    record Share(long source, long sourceOffset, long target, long targetOffset, long length, Timestamp time)
+            implements Namespace {}
+
     record RemoveXattr(long inode, ByteString name, Timestamp time) implements Namespace {}
 
     /** {@code length} bytes were written at {@code offset}; whoever keeps the operation keeps the bytes beside it. */

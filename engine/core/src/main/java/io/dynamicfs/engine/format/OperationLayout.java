@@ -23,6 +23,7 @@ public final class OperationLayout {
     static final byte TRUNCATE = 11;
     static final byte ZERO = 12;
     static final byte MAKE_UNNAMED = 13;
+    static final byte SHARE = 14;
 
     static final int HAS_MODE = 1;
     static final int HAS_UID = 2;
@@ -85,6 +86,7 @@ public final class OperationLayout {
                     case Operation.Write write -> 8 + 8 + 4;
                     case Operation.Truncate truncate -> 8 + 8;
                     case Operation.Zero zero -> 8 + 8 + 8 + 1;
+                    case Operation.Share share -> 5 * 8;
                 };
     }
 
@@ -131,6 +133,10 @@ public final class OperationLayout {
             case Operation.RemoveXattr remove -> putLocation(target, remove.inode(), remove.name());
             case Operation.Write write ->
                 target.putLong(write.inode()).putLong(write.offset()).putInt(write.length());
+            case Operation.Share share -> {
+                target.putLong(share.source()).putLong(share.sourceOffset());
+                target.putLong(share.target()).putLong(share.targetOffset()).putLong(share.length());
+            }
             case Operation.Truncate truncate -> target.putLong(truncate.inode()).putLong(truncate.size());
             case Operation.Zero zero ->
                 target.putLong(zero.inode())
@@ -169,6 +175,7 @@ public final class OperationLayout {
             case Operation.Truncate truncate -> TRUNCATE;
             case Operation.Zero zero -> ZERO;
             case Operation.MakeUnnamed make -> MAKE_UNNAMED;
+            case Operation.Share share -> SHARE;
         };
     }
 
@@ -245,8 +252,18 @@ public final class OperationLayout {
                 case TRUNCATE -> new Operation.Truncate(inode(), position(), time);
                 case ZERO -> zero(time);
                 case MAKE_UNNAMED -> new Operation.MakeUnnamed(inode(), inode(), word(), word(), word(), time);
-                default -> throw new CorruptOperation("type", MAKE + ".." + MAKE_UNNAMED, type);
+                case SHARE -> share(time);
+                default -> throw new CorruptOperation("type", MAKE + ".." + SHARE, type);
             };
+        }
+
+        private Operation share(Timestamp time) throws CorruptOperation {
+            Operation.Share share = new Operation.Share(inode(), position(), inode(), position(), position(), time);
+            long last = Math.max(share.sourceOffset(), share.targetOffset());
+            if (share.length() == 0 || share.length() > Long.MAX_VALUE - last) {
+                throw new CorruptOperation("length", "1 up to the end of what a file can have", share.length());
+            }
+            return share;
         }
 
         private Operation attributes(Timestamp time) throws CorruptOperation {

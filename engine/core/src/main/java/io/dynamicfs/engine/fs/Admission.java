@@ -157,6 +157,11 @@ final class Admission {
                 pieces * RECORD_BYTES_PER_PIECE + blocks * CHECKSUM_BYTES_PER_BLOCK + inlineBytes(offset + length));
     }
 
+    /** What it needs to put slices of one file into another: their records, and how often each extent is shown. */
+    Cost costOfShare(long slices) {
+        return new Cost(0, 4 + 2 * slices, slices * SLICE_BYTES);
+    }
+
     /** What it needs to remove {@code slices} slices, or parts of them, from a file that is {@code size} bytes or more then. */
     Cost costOfCut(Redundancy policy, long slices, long size) {
         return slices <= CUT_AT_ONCE

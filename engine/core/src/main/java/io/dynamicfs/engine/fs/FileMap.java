@@ -124,6 +124,28 @@ final class FileMap {
         return removed;
     }
 
+    /** Puts what {@code found} shows of bytes {@code from} to {@code to} of a file at {@code target} of another; returns the bytes. */
+    static long share(
+            TreeEditor tree,
+            List<Placed> found,
+            long from,
+            long to,
+            long inode,
+            long target,
+            Map<Long, Integer> released) {
+        long added = 0;
+        for (Placed placed : found) {
+            int skip = (int) Math.max(0, from - placed.offset);
+            int end = (int) Math.min(placed.slice.length(), to - placed.offset);
+            put(tree, inode, target + Math.max(0, placed.offset - from), placed.slice.part(skip, end));
+            added += end - skip;
+            if (placed.slice instanceof Slice.OfExtent(int ignored, long extent, int offset)) {
+                released.merge(extent, skip - end, Integer::sum);
+            }
+        }
+        return added;
+    }
+
     static void put(TreeEditor tree, long inode, long offset, Slice slice) {
         tree.put(VolumeKeys.slice(inode, offset), slice.encode());
     }

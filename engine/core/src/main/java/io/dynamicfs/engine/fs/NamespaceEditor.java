@@ -20,6 +20,8 @@ import io.dynamicfs.engine.tree.TreeEditor;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +42,8 @@ final class NamespaceEditor {
 
     private final TreeEditor tree;
     private final NamespaceReader reader;
+    private final Map<Long, Integer> released = new TreeMap<>();
+    private long storedBytesAdded;
 
     NamespaceEditor(TreeEditor tree, NameHash hash) {
         this.tree = tree;
@@ -77,6 +81,7 @@ final class NamespaceEditor {
             case Operation.SetAttributes set -> setAttributes(set);
             case Operation.SetXattr set -> setXattr(set);
             case Operation.RemoveXattr remove -> removeXattr(remove);
+            case Operation.Share share -> share(share);
         };
     }
 
@@ -627,6 +632,40 @@ final class NamespaceEditor {
         if (reader.findInode(number) != null) {
             update(number, inode -> inode.accessed(time));
         }
+    }
+
+    private NamespaceChange share(Operation.Share share) throws FsException {
+        Inode source = reader.inode(share.source());
+        Inode target = reader.inode(share.target());
+        boolean overlaps = share.source() == share.target()
+                && Math.abs(share.sourceOffset() - share.targetOffset()) < share.length();
+        if (!source.isRegular() || !target.isRegular() || overlaps) {
+            throw new FsException(Errno.EINVAL);
+        }
+        long from = share.sourceOffset();
+        long end = share.targetOffset() + share.length();
+        List<FileMap.Placed> found = FileMap.slices(tree, share.source(), from, from + share.length());
+        long removed = FileMap.punch(tree, share.target(), share.targetOffset(), end, released);
+        long added =
+                FileMap.share(tree, found, from, from + share.length(), share.target(), share.targetOffset(), released);
+        storedBytesAdded += added - removed;
+        update(
+                share.target(),
+                file -> file.size(Math.max(target.size(), end))
+                        .storedBytes(target.storedBytes() + added - removed)
+                        .modified(share.time())
+                        .changed(share.time()));
+        return NamespaceChange.of(share.target());
+    }
+
+    /** Bytes of extents that the operations have taken out of slices, less than 0 where they are in more slices now. */
+    Map<Long, Integer> released() {
+        return released;
+    }
+
+    /** By how much what is stored for files has grown. */
+    long storedBytesAdded() {
+        return storedBytesAdded;
     }
 
     private static void checkTime(@Nullable Timestamp time) throws FsException {

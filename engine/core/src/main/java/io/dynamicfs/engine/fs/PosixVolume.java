@@ -106,6 +106,12 @@ public interface PosixVolume {
         return false;
     }
 
+    /**
+     * Copies up to {@code length} bytes from one place to another that does not overlap it, sharing what is stored where
+     * that can be; returns how many, less than wanted at the end of the source and where there is more than one step takes.
+     */
+    long copy(long source, long sourceOffset, long target, long targetOffset, long length) throws FsException;
+
     byte[] getXattr(long inode, byte[] name) throws FsException;
 
     void setXattr(long inode, byte[] name, byte[] value, int flags) throws FsException;

@@ -20,6 +20,7 @@ import io.dynamicfs.engine.extent.LostDataException;
 import io.dynamicfs.engine.format.ByteString;
 import io.dynamicfs.engine.format.CorruptRecordException;
 import io.dynamicfs.engine.format.Decoded;
+import io.dynamicfs.engine.format.ExtentRecord;
 import io.dynamicfs.engine.format.NameHash;
 import io.dynamicfs.engine.format.NodePointer;
 import io.dynamicfs.engine.format.Operation;
@@ -822,11 +823,12 @@ public final class StoragePool implements AutoCloseable {
                 List<FrozenVolume> frozen = new ArrayList<>();
                 for (Volume volume : volumes.values()) {
                     if (volume.isChanged()) {
-                        frozen.add(new FrozenVolume(volume.freeze(replaced), volume.tree(), false));
+                        frozen.add(new FrozenVolume(volume.freeze(replaced, released), volume.tree(), false));
                     }
                 }
                 for (Volume volume : deleting) {
-                    frozen.add(new FrozenVolume(volume.freeze(replaced), volume.tree(), removed.contains(volume)));
+                    frozen.add(new FrozenVolume(
+                            volume.freeze(replaced, released), volume.tree(), removed.contains(volume)));
                 }
                 return new Frozen(frozen, replaced, released, frozenSequence);
             } finally {
@@ -1240,6 +1242,30 @@ public final class StoragePool implements AutoCloseable {
         if (excess > 0) {
             throw new FsException(Errno.EDQUOT, "volume " + volume.name() + " has a quota of " + quota + " bytes");
         }
+    }
+
+    /** What runs while no commit is under way. */
+    interface BetweenCommits<T> {
+        T run() throws FsException;
+    }
+
+    /** Ends the commit that is under way and lets nobody begin another one; the step itself may. */
+    <T> T betweenCommits(BetweenCommits<T> step) throws FsException {
+        commitLock.lock();
+        try {
+            finishRunning();
+            return step.run();
+        } catch (StoppedException e) {
+            throw new FsException(Errno.EIO, String.valueOf(e.getMessage()));
+        } finally {
+            commitLock.unlock();
+        }
+    }
+
+    /** How many bytes of an extent slices show, as of the last commit. */
+    long liveBytes(long extent) {
+        byte[] value = store.poolTree().get(PoolKeys.extent(extent));
+        return value == null ? Integer.MAX_VALUE : ExtentRecord.decode(value).liveBytes();
     }
 
     /** Returns after a whole commit that began later than this; those who wait for one at the same time share it. */

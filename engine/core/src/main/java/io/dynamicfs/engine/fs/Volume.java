@@ -22,6 +22,7 @@ import io.dynamicfs.engine.tree.NodeRef;
 import io.dynamicfs.engine.tree.Tree;
 import io.dynamicfs.engine.tree.TreeEdit;
 import io.dynamicfs.engine.tree.TreeEditor;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -57,6 +58,18 @@ public final class Volume implements PosixVolume {
     /** Slices that are counted before a file is cut; beyond this many it makes little difference. */
     private static final int SLICES_COUNTED_MAX = 10_000;
 
+    /** What is copied by one step that shares nothing. */
+    private static final long COPY_BYTES_MAX = 1 << 20;
+
+    /** Less is copied: a slice of its own costs as much. */
+    private static final long SHARED_BYTES_MIN = 64 << 10;
+
+    /** For so much it is worth to commit first what is not stored yet. */
+    private static final long COMMITTED_BYTES_MIN = 4 << 20;
+
+    /** Slices that one step shares and replaces. */
+    private static final int SHARED_SLICES_MAX = 256;
+
     /** Inodes without names that are looked up in the tree at once. */
     private static final int ORPHANS_AT_ONCE = 10_000;
 
@@ -89,6 +102,9 @@ public final class Volume implements PosixVolume {
 
     /** Times of access that no commit has stored yet. Changed while the lock is held for reading, too. */
     private final Map<Long, Timestamp> accesses = new ConcurrentHashMap<>();
+
+    /** Bytes that shared slices have released since the last commit, by extent; less than 0 where they show more. */
+    private final Map<Long, Integer> shared = new TreeMap<>();
 
     private boolean changed;
 
@@ -517,15 +533,22 @@ public final class Volume implements PosixVolume {
     /** Validates, records and applies a change; nothing has happened when it throws. The caller holds the lock. */
     private NamespaceChange apply(Operation.Namespace operation) throws FsException {
         TreeEditor editor = tree.edit();
-        NamespaceChange change = new NamespaceEditor(editor, hash).apply(operation);
+        NamespaceEditor names = new NamespaceEditor(editor, hash);
+        NamespaceChange change = names.apply(operation);
         SurvivorLog.Entry entry = pool.record(record.id(), operation, NO_DATA);
-        applied(operation, change, editor, entry);
+        applied(operation, change, names, editor, entry);
         return change;
     }
 
     private void applied(
-            Operation.Namespace operation, NamespaceChange change, TreeEditor editor, SurvivorLog.Entry entry) {
+            Operation.Namespace operation,
+            NamespaceChange change,
+            NamespaceEditor names,
+            TreeEditor editor,
+            SurvivorLog.Entry entry) {
         adopt(editor);
+        names.released().forEach((extent, bytes) -> shared.merge(extent, bytes, Integer::sum));
+        storedBytes += names.storedBytesAdded();
         inodes += change.inodesAdded();
         if (change.inodesAdded() > 0) {
             nextInode = Math.max(nextInode, change.inode() + 1);
@@ -824,6 +847,114 @@ public final class Volume implements PosixVolume {
                 : new Layer.Stretch(Layer.Stretch.Content.DATA, FileMap.holeFrom(tree, inode, at, end));
     }
 
+    @Override
+    public long copy(long source, long sourceOffset, long target, long targetOffset, long length) throws FsException {
+        checkRange(sourceOffset, length);
+        checkRange(targetOffset, length);
+        boolean overlaps = source == target && Math.abs(sourceOffset - targetOffset) < length;
+        if (overlaps) {
+            throw new FsException(Errno.EINVAL);
+        }
+        Attributes from = attributes(source);
+        read(() -> regular(source));
+        Attributes to = attributes(target);
+        read(() -> regular(target));
+        long wanted = Math.clamp(from.size() - sourceOffset, 0, length);
+        long shareable = shareable(from, sourceOffset, to, targetOffset, wanted);
+        if (shareable > 0 && share(source, sourceOffset, target, targetOffset, shareable)) {
+            return shareable;
+        }
+        return copyBytes(source, sourceOffset, target, targetOffset, Math.min(wanted, COPY_BYTES_MAX));
+    }
+
+    /** How much of a copy can be whole blocks in both files, or go to the end of both. */
+    private static long shareable(Attributes from, long sourceOffset, Attributes to, long targetOffset, long wanted) {
+        long block = DiskGeometry.BLOCK_BYTES;
+        if (wanted < SHARED_BYTES_MIN || sourceOffset % block != 0 || targetOffset % block != 0) {
+            return 0;
+        }
+        boolean toBothEnds = sourceOffset + wanted == from.size() && targetOffset + wanted >= to.size();
+        long whole = toBothEnds ? wanted : wanted / block * block;
+        // What one step can copy is not cut into two.
+        return whole < wanted && wanted <= COPY_BYTES_MAX ? 0 : whole;
+    }
+
+    private boolean share(long source, long sourceOffset, long target, long targetOffset, long length)
+            throws FsException {
+        long slices = read(
+                () -> (long) FileMap.count(tree, source, sourceOffset, sourceOffset + length, SHARED_SLICES_MAX + 1)
+                        + FileMap.count(tree, target, targetOffset, targetOffset + length, SHARED_SLICES_MAX + 1));
+        boolean mustCommit = isDirty(source) || isDirty(target);
+        if (slices > SHARED_SLICES_MAX || (mustCommit && length < COMMITTED_BYTES_MIN)) {
+            return false;
+        }
+        pool.requireQuota(this, target, targetOffset, length);
+        Admission.Cost cost = pool.admission()
+                .makeRoomForContent(
+                        redundancy(), 0, false, () -> pool.admission().costOfShare(slices));
+        try {
+            return pool.betweenCommits(() -> {
+                if (mustCommit) {
+                    pool.commitFor();
+                }
+                return lockedForChange(() -> shareLocked(source, sourceOffset, target, targetOffset, length));
+            });
+        } finally {
+            pool.admission().done(cost);
+        }
+    }
+
+    private boolean isDirty(long inode) {
+        pool.readLock().lock();
+        try {
+            DirtyFile file = dirty.get(inode);
+            return file != null && file.isDirty();
+        } finally {
+            pool.readLock().unlock();
+        }
+    }
+
+    private boolean shareLocked(long source, long sourceOffset, long target, long targetOffset, long length)
+            throws FsException {
+        List<FileMap.Placed> slices = FileMap.slices(tree, source, sourceOffset, sourceOffset + length);
+        long sourceSize = reader().inode(source).size();
+        if (isDirty(source) || isDirty(target) || sourceOffset + length > sourceSize || !mayBeShared(slices)) {
+            return false;
+        }
+        apply(new Operation.Share(source, sourceOffset, target, targetOffset, length, pool.now()));
+        pool.countNewNodes(slices.size());
+        return true;
+    }
+
+    /** The records of extents can count only so many slices. */
+    private boolean mayBeShared(List<FileMap.Placed> slices) {
+        Map<Long, Long> added = new TreeMap<>();
+        for (FileMap.Placed placed : slices) {
+            if (placed.slice() instanceof Slice.OfExtent(int length, long extent, int ignored)) {
+                added.merge(extent, (long) length, Long::sum);
+            }
+        }
+        return added.entrySet().stream()
+                .allMatch(extent ->
+                        pool.liveBytes(extent.getKey()) - shared.getOrDefault(extent.getKey(), 0) + extent.getValue()
+                                <= Integer.MAX_VALUE);
+    }
+
+    private long copyBytes(long source, long sourceOffset, long target, long targetOffset, long length)
+            throws FsException {
+        if (length == 0) {
+            return 0;
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bytes = arena.allocate(length, DiskGeometry.BLOCK_BYTES);
+            int count = read(source, sourceOffset, bytes);
+            if (count > 0) {
+                write(target, targetOffset, bytes.asSlice(0, count));
+            }
+            return count;
+        }
+    }
+
     private interface LayerChange {
         void apply(Layer layer);
     }
@@ -945,7 +1076,8 @@ public final class Volume implements PosixVolume {
     private void replayNamespace(SurvivorLog.Entry entry, Operation.Namespace change) {
         TreeEditor editor = tree.edit();
         try {
-            applied(change, new NamespaceEditor(editor, hash).apply(change), editor, entry);
+            NamespaceEditor names = new NamespaceEditor(editor, hash);
+            applied(change, names.apply(change), names, editor, entry);
         } catch (FsException e) {
             throw new StoppedException(
                     "operation " + entry.sequence() + " (" + change + ") of volume " + record.name()
@@ -1213,7 +1345,9 @@ public final class Volume implements PosixVolume {
     }
 
     /** The state for a commit; edges that were replaced since the last call go to {@code replacedNodes}. */
-    VolumeRecord freeze(List<NodeRef> replacedNodes) {
+    VolumeRecord freeze(List<NodeRef> replacedNodes, Map<Long, Integer> released) {
+        shared.forEach((extent, bytes) -> released.merge(extent, bytes, Integer::sum));
+        shared.clear();
         replacedNodes.addAll(replaced);
         replaced.clear();
         changed = false;

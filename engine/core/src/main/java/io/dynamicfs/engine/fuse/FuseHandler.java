@@ -74,6 +74,9 @@ public interface FuseHandler {
     /** {@code mode} is that of fallocate(2). */
     void allocate(FuseRequest request, long offset, long length, int mode) throws Exception;
 
+    /** Copies bytes of the file of the request to {@code target}; returns how many, less than {@code length} where it may. */
+    long copy(FuseRequest request, long offset, long target, long targetOffset, long length) throws Exception;
+
     /** Where the next data is or, with {@code hole}, the next hole; {@code reply} is answered now or later, from any thread. */
     void seek(FuseRequest request, long offset, boolean hole, ParkedReply reply) throws Exception;
 

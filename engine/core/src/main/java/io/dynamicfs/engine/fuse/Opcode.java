@@ -39,6 +39,7 @@ enum Opcode {
     READDIRPLUS(44),
     RENAME2(45),
     LSEEK(46),
+    COPY_FILE_RANGE(47),
     TMPFILE(51),
     STATX(52);
 

@@ -25,6 +25,7 @@ final class RequestDispatcher {
     private static final int PERMISSION_BITS = 07777;
     private static final int ACCESS_BITS = 0777;
     private static final int TYPE_BITS = 0170000;
+    private static final long COPY_BYTES_MAX = 1 << 30;
     private static final int SEEK_DATA = 3;
     private static final int SEEK_HOLE = 4;
 
@@ -132,6 +133,7 @@ final class RequestDispatcher {
                 yield NOTHING;
             }
             case LSEEK -> seek(request);
+            case COPY_FILE_RANGE -> copy(request, reply);
             case FSYNC, FSYNCDIR -> sync(request);
             case SETXATTR -> setXattr(request);
             case GETXATTR -> {
@@ -255,6 +257,21 @@ final class RequestDispatcher {
         boolean killPrivileges = (request.intAt(RequestLayout.WRITE_FLAGS) & RequestLayout.WRITE_KILL_PRIVILEGES) != 0;
         handler.write(request, request.longAt(RequestLayout.WRITE_OFFSET), data, killPrivileges);
         return ReplyLayout.size(reply, ReplyLayout.BODY, size);
+    }
+
+    private int copy(FuseRequest request, MemorySegment reply) throws Exception {
+        if (request.longAt(RequestLayout.COPY_FLAGS) != 0) {
+            return -Errno.EINVAL.number();
+        }
+        // The reply has 32 bits for the number.
+        long length = Math.min(request.longAt(RequestLayout.COPY_LENGTH), COPY_BYTES_MAX);
+        long copied = handler.copy(
+                request,
+                request.longAt(RequestLayout.COPY_SOURCE_OFFSET),
+                request.longAt(RequestLayout.COPY_TARGET),
+                request.longAt(RequestLayout.COPY_TARGET_OFFSET),
+                length);
+        return ReplyLayout.size(reply, ReplyLayout.BODY, (int) copied);
     }
 
     private int seek(FuseRequest request) {

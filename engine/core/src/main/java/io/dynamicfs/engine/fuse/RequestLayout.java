@@ -87,6 +87,12 @@ final class RequestLayout {
     static final int LSEEK_OFFSET = BODY + 8;
     static final int LSEEK_WHENCE = BODY + 16;
 
+    static final int COPY_SOURCE_OFFSET = BODY + 8;
+    static final int COPY_TARGET = BODY + 16;
+    static final int COPY_TARGET_OFFSET = BODY + 32;
+    static final int COPY_LENGTH = BODY + 40;
+    static final int COPY_FLAGS = BODY + 48;
+
     static final int FSYNC_FLAGS = BODY + 8;
     static final int FSYNC_DATA_ONLY = 1;
 

@@ -191,7 +191,7 @@ final class VolumeHandler implements FuseHandler {
     @Override
     public byte[] readLink(FuseRequest request) throws FsException {
         byte[] target = volume.readLink(request.node());
-        volume.accessed(request.node(), fileTimes);
+        accessed(request.node(), fileTimes);
         return target;
     }
 
@@ -263,10 +263,10 @@ final class VolumeHandler implements FuseHandler {
     }
 
     @Override
-    public int open(FuseRequest request, int flags, Runnable attributesChanged) throws FsException {
+    public int open(FuseRequest request, int flags, Runnable attributesChanged) {
         writers.opened(request.node(), flags);
         // What is read from the page cache is read without us: who opens a file only to read it counts as reading it.
-        if ((flags & (O_ACCESS_MODE | O_NOATIME)) == O_RDONLY && volume.accessed(request.node(), fileTimes)) {
+        if ((flags & (O_ACCESS_MODE | O_NOATIME)) == O_RDONLY && accessed(request.node(), fileTimes)) {
             attributesChanged.run();
         }
         return OPEN_KEEP_CACHE;
@@ -281,7 +281,7 @@ final class VolumeHandler implements FuseHandler {
     public int read(FuseRequest request, long offset, MemorySegment target, int flags) throws FsException {
         int count = volume.read(request.node(), offset, target);
         if ((flags & O_NOATIME) == 0) {
-            volume.accessed(request.node(), fileTimes);
+            accessed(request.node(), fileTimes);
         }
         return count;
     }
@@ -301,6 +301,12 @@ final class VolumeHandler implements FuseHandler {
     @Override
     public void allocate(FuseRequest request, long offset, long length, int mode) throws FsException {
         FileAllocation.allocate(volume, request.node(), offset, length, mode);
+    }
+
+    @Override
+    public long copy(FuseRequest request, long offset, long target, long targetOffset, long length) throws FsException {
+        // One that is sent again copies the same bytes to the same place again.
+        return volume.copy(request.node(), offset, target, targetOffset, length);
     }
 
     @Override
@@ -353,7 +359,7 @@ final class VolumeHandler implements FuseHandler {
             lookups.add(listed.inodes[i]);
         }
         if ((flags & O_NOATIME) == 0) {
-            volume.accessed(request.node(), directoryTimes);
+            accessed(request.node(), directoryTimes);
         }
     }
 
@@ -395,6 +401,16 @@ final class VolumeHandler implements FuseHandler {
                 statistics.freeInodes(),
                 BLOCK_BYTES,
                 PosixVolume.NAME_BYTES_MAX);
+    }
+
+    /** No reader gets an error because the time of access cannot be kept. Returns whether it has changed. */
+    private boolean accessed(long inode, AccessTimes times) {
+        try {
+            return volume.accessed(inode, times);
+        } catch (FsException e) {
+            LOG.warn("time of access is lost: volume={} inode={} reason=\"{}\"", name, inode, e.getMessage());
+            return false;
+        }
     }
 
     private NodeAttributes held(Attributes attributes) {

@@ -110,6 +110,7 @@ class VolumeFormatDocumentTest {
                 .contains("| " + OperationLayout.WRITE + " | write |")
                 .contains("| " + OperationLayout.TRUNCATE + " | truncate |")
                 .contains("| " + OperationLayout.ZERO + " | make zero |")
-                .contains("| " + OperationLayout.MAKE_UNNAMED + " | make without a name |");
+                .contains("| " + OperationLayout.MAKE_UNNAMED + " | make without a name |")
+                .contains("| " + OperationLayout.SHARE + " | share |");
     }
 }

@@ -106,6 +106,27 @@ class VolumeRecordsTest {
     }
 
     @Test
+    void theBytesOfSharingStayWhatTheyAre() {
+        assertThat(HexFormat.of()
+                        .formatHex(encode(new Operation.Share(5, 4096, 6, 8192, 0x123456789aL, new Timestamp(1, 2)))))
+                .isEqualTo("0e010000000000000002000000" + "0500000000000000" + "0010000000000000" + "0600000000000000"
+                        + "0020000000000000" + "9a78563412000000");
+    }
+
+    @Test
+    void whatIsSharedIsAtLeastOneByteBelowTheEndOfAllFiles() {
+        Timestamp time = new Timestamp(1, 0);
+        for (Operation.Share wrong : List.of(
+                new Operation.Share(5, 0, 6, 0, 0, time),
+                new Operation.Share(5, 0, 6, 0, -1, time),
+                new Operation.Share(5, -1, 6, 0, 1, time),
+                new Operation.Share(5, 1, 6, 0, Long.MAX_VALUE, time),
+                new Operation.Share(5, 0, 6, 1, Long.MAX_VALUE, time))) {
+            assertThat(OperationLayout.decode(ByteBuffer.wrap(encode(wrong)))).isInstanceOf(Decoded.Corrupt.class);
+        }
+    }
+
+    @Test
     void whatIsMadeZeroIsAtLeastOneByteBelowTheEndOfAllFiles() {
         Timestamp time = new Timestamp(1, 0);
         for (Operation.Zero wrong : List.of(
@@ -238,7 +259,7 @@ class VolumeRecordsTest {
     private Operation operation() {
         long inode = number() + 1;
         long other = number() + 1;
-        return switch (random.nextInt(13)) {
+        return switch (random.nextInt(14)) {
             case 0 ->
                 new Operation.Make(
                         inode,
@@ -276,6 +297,12 @@ class VolumeRecordsTest {
             case 9 -> new Operation.Write(inode, number(), random.nextInt(1 << 20), time());
             case 11 ->
                 new Operation.MakeUnnamed(inode, other, random.nextInt(), random.nextInt(), random.nextInt(), time());
+            case 12 -> {
+                long offset = number();
+                long target = number();
+                long length = 1 + random.nextLong(Long.MAX_VALUE - Math.max(offset, target));
+                yield new Operation.Share(inode, offset, other, target, length, time());
+            }
             case 10 -> {
                 long offset = number();
                 long length = 1 + random.nextLong(Long.MAX_VALUE - offset);

@@ -480,6 +480,12 @@ public final class MemoryVolume implements PosixVolume {
         }
     }
 
+    /** The kernel then reads and writes. */
+    @Override
+    public long copy(long source, long sourceOffset, long target, long targetOffset, long length) throws FsException {
+        throw new FsException(Errno.EOPNOTSUPP);
+    }
+
     @Override
     public long seek(long inode, long offset, boolean hole) throws FsException {
         Inode found = inode(inode);

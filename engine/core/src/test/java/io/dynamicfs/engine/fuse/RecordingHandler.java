@@ -163,6 +163,12 @@ final class RecordingHandler implements FuseHandler {
     }
 
     @Override
+    public long copy(FuseRequest request, long offset, long target, long targetOffset, long length) throws Exception {
+        called("copy " + request.node() + " " + offset + " " + target + " " + targetOffset + " " + length);
+        return length - 1;
+    }
+
+    @Override
     public void seek(FuseRequest request, long offset, boolean hole, ParkedReply reply) throws Exception {
         called("seek " + request.node() + " " + offset + " " + hole);
         reply.afterWriteBack(request.node(), () -> reply.succeed(offset + 1));

@@ -296,6 +296,24 @@ class RequestDispatcherTest {
     }
 
     @Test
+    void copyNamesBothFilesAndAnswersWithHowMuchWasCopied() {
+        int length = serve(request(Opcode.COPY_FILE_RANGE)
+                .u64(3)
+                .u64(4096)
+                .u64(12)
+                .u64(4)
+                .u64(8192)
+                .u64(1L << 40)
+                .u64(0)
+                .request());
+
+        assertThat(handler.calls).containsExactly("copy 9 4096 12 8192 1073741824");
+        assertThat(length).isEqualTo(16 + 8);
+        assertHeader(24, 0);
+        assertThat(reply.get(JAVA_INT, 16)).isEqualTo((1 << 30) - 1);
+    }
+
+    @Test
     void readAnswersWithTheBytesOfTheFile() {
         handler.value = "content".getBytes(ISO_8859_1);
 

@@ -309,6 +309,15 @@ final class Client {
                 Client::nothing);
     }
 
+    /** At most 1 MiB, which is one step. */
+    void copy(long source, long sourceOffset, long target, long targetOffset, long length) {
+        both(
+                "copy " + source + " " + sourceOffset + "+" + length + " to " + target + " " + targetOffset,
+                () -> engine.copy(engineInode(source), sourceOffset, engineInode(target), targetOffset, length),
+                () -> model.copy(source, sourceOffset, target, targetOffset, length),
+                (found, expected) -> same("copied bytes", found, expected));
+    }
+
     /** Walks over the holes of a file: whatever is skipped as one must be zero. */
     void holes(long inode) {
         both(

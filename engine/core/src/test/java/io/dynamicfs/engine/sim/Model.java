@@ -324,6 +324,18 @@ class Model implements PosixVolume {
         apply(new ModelOperation.Zero(inode, offset, length, grows, clock.nanos()));
     }
 
+    @Override
+    public long copy(long source, long sourceOffset, long target, long targetOffset, long length) throws FsException {
+        begin();
+        FileContent from = readable(source).content;
+        readable(target);
+        byte[] data = from.read(sourceOffset, Math.toIntExact(length));
+        if (data.length > 0) {
+            apply(new ModelOperation.Write(target, targetOffset, data, clock.nanos()));
+        }
+        return data.length;
+    }
+
     /** To the model all of a file is data. */
     @Override
     public long seek(long inode, long offset, boolean hole) throws FsException {

@@ -601,7 +601,7 @@ final class Simulation {
         @Override
         public void outOfSpace(Client client, Errno errno, String operation) {
             String verb = operation.substring(0, operation.indexOf(' '));
-            if (!Set.of("make", "write", "allocate", "symlink", "link", "rename", "setxattr")
+            if (!Set.of("make", "write", "allocate", "copy", "symlink", "link", "rename", "setxattr")
                     .contains(verb)) {
                 throw new SimulationFailure(client.name() + ": " + operation + " answers " + errno
                         + "; what frees space must always succeed");

@@ -56,27 +56,38 @@ final class Workload {
         HOLES,
         UNNAMED,
         SCATTER,
-        THIN_OUT
+        THIN_OUT,
+        COPY
     }
 
     private static final Map<Profile, int[]> WEIGHTS = Map.of(
             // CREATE WRITE APPEND TRUNC REPLACE MKDIR RMDIR UNLINK RENAME LINK SYMLINK SPECIAL CHANGE
             // SETX REMX REDUN SYNC SYNCDIR READ READDIR LOOK OPEN CLOSE FORGET STAT WRONG ZERO ALLOC HOLES UNNAMED
-            // SCATTER THIN
+            // SCATTER THIN COPY
             Profile.MIXED,
-            weights(10, 20, 6, 5, 3, 4, 2, 5, 8, 3, 2, 1, 4, 3, 1, 1, 4, 1, 12, 4, 6, 3, 2, 4, 1, 2, 5, 1, 2, 2, 0, 0),
+            weights(
+                    10, 20, 6, 5, 3, 4, 2, 5, 8, 3, 2, 1, 4, 3, 1, 1, 4, 1, 12, 4, 6, 3, 2, 4, 1, 2, 5, 1, 2, 2, 0, 0,
+                    5),
             Profile.NAMES,
-            weights(14, 3, 1, 1, 4, 10, 6, 10, 20, 6, 4, 2, 6, 6, 3, 1, 2, 2, 2, 6, 6, 2, 2, 5, 1, 3, 1, 0, 0, 2, 0, 0),
+            weights(
+                    14, 3, 1, 1, 4, 10, 6, 10, 20, 6, 4, 2, 6, 6, 3, 1, 2, 2, 2, 6, 6, 2, 2, 5, 1, 3, 1, 0, 0, 2, 0, 0,
+                    1),
             Profile.DATA,
             weights(
-                    5, 45, 12, 10, 4, 1, 0, 3, 2, 1, 0, 0, 1, 0, 0, 2, 4, 1, 25, 1, 2, 2, 2, 2, 1, 1, 12, 2, 4, 2, 0,
-                    0),
+                    5, 45, 12, 10, 4, 1, 0, 3, 2, 1, 0, 0, 1, 0, 0, 2, 4, 1, 25, 1, 2, 2, 2, 2, 1, 1, 12, 2, 4, 2, 0, 0,
+                    12),
             Profile.SYNCS,
-            weights(10, 25, 12, 6, 8, 3, 2, 4, 8, 2, 1, 0, 3, 2, 1, 0, 25, 4, 5, 1, 2, 2, 2, 2, 1, 1, 6, 1, 1, 2, 0, 0),
+            weights(
+                    10, 25, 12, 6, 8, 3, 2, 4, 8, 2, 1, 0, 3, 2, 1, 0, 25, 4, 5, 1, 2, 2, 2, 2, 1, 1, 6, 1, 1, 2, 0, 0,
+                    8),
             Profile.FULL,
-            weights(14, 30, 30, 2, 2, 2, 1, 4, 2, 1, 1, 0, 2, 1, 0, 0, 2, 1, 5, 1, 2, 2, 2, 3, 3, 1, 2, 1, 1, 2, 0, 0),
+            weights(
+                    14, 30, 30, 2, 2, 2, 1, 4, 2, 1, 1, 0, 2, 1, 0, 0, 2, 1, 5, 1, 2, 2, 2, 3, 3, 1, 2, 1, 1, 2, 0, 0,
+                    2),
             Profile.FRAGMENTED,
-            weights(20, 16, 16, 4, 4, 2, 1, 2, 2, 1, 1, 0, 1, 1, 0, 1, 8, 1, 3, 1, 1, 2, 2, 4, 2, 0, 8, 4, 2, 3, 6, 2));
+            weights(
+                    20, 16, 16, 4, 4, 2, 1, 2, 2, 1, 1, 0, 1, 1, 0, 1, 8, 1, 3, 1, 1, 2, 2, 4, 2, 0, 8, 4, 2, 3, 6, 2,
+                    2));
 
     private static final int DIRECTORY_DEPTH_MAX = 4;
     private static final int DIRECTORIES_MAX = 12;
@@ -148,6 +159,7 @@ final class Workload {
             case UNNAMED -> unnamed(client);
             case SCATTER -> scatter(client);
             case THIN_OUT -> thinOut(client);
+            case COPY -> copy(client);
         }
     }
 
@@ -268,6 +280,27 @@ final class Workload {
                 default -> random.nextInt(1, 300_000);
             };
             client.zero(file.inode, offset, length, random.nextInt(3) == 0);
+        }
+    }
+
+    /** Mostly whole blocks, so that extents are shared. */
+    private void copy(Client client) {
+        Node source = pickFile(client);
+        Node target = pickFile(client);
+        if (source == null || target == null || source.content.size() == 0) {
+            return;
+        }
+        boolean aligned = random.nextInt(4) > 0;
+        long sourceOffset = random.nextInt(3) == 0 ? 0 : pickOffset(source.content.size());
+        long targetOffset = random.nextInt(3) == 0 ? 0 : pickOffset(target.content.size());
+        long length = Math.min(WRITE_BYTES_MAX, random.nextInt(3) == 0 ? pickLength() : source.content.size());
+        if (aligned) {
+            sourceOffset = sourceOffset / 4096 * 4096;
+            targetOffset = targetOffset / 4096 * 4096;
+        }
+        boolean overlaps = source == target && Math.abs(sourceOffset - targetOffset) < length;
+        if (length > 0 && !overlaps) {
+            client.copy(source.inode, sourceOffset, target.inode, targetOffset, length);
         }
     }
 
