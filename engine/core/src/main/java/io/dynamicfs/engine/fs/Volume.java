@@ -424,9 +424,13 @@ public final class Volume implements PosixVolume {
     }
 
     private Attributes makeInode(NewInode made) throws FsException {
+        // What was deleted counts until a commit has taken it away.
+        while (hasNoInodesLeft() && hasReapable()) {
+            pool.commitFor();
+        }
         pool.admission().makeRoomForChange(false);
         return lockedForChange(() -> {
-            if (record.quotaInodes() > 0 && inodes >= record.quotaInodes()) {
+            if (hasNoInodesLeft()) {
                 throw new FsException(
                         Errno.EDQUOT,
                         "volume " + record.name() + " has all of its " + record.quotaInodes() + " inodes in use");
@@ -436,6 +440,10 @@ public final class Volume implements PosixVolume {
             remember(inode);
             return current(inode);
         });
+    }
+
+    private boolean hasNoInodesLeft() {
+        return record.quotaInodes() > 0 && inodes >= record.quotaInodes();
     }
 
     @Override
