@@ -307,10 +307,7 @@ public final class Engine implements AutoCloseable {
                         mount.volume(),
                         mount.path().toString(),
                         mount.readOnly(),
-                        mount.options().stream()
-                                .map(MountOption::name)
-                                .sorted()
-                                .toList()));
+                        mount.options().stream().map(MountOption::name).sorted().toList()));
             }
         }
         try {

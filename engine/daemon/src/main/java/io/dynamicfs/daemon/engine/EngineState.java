@@ -20,7 +20,12 @@ record EngineState(List<PoolEntry> pools, List<MountEntry> mounts) {
     record PoolEntry(String id, String name, List<String> disks, boolean degraded, boolean readOnly) {}
 
     /** {@code options} are names of {@link MountOption}; null in a state of an engine that knew of none but read-only. */
-    record MountEntry(String poolId, String volume, String path, boolean readOnly, @Nullable List<String> options) {
+    record MountEntry(
+            String poolId,
+            String volume,
+            String path,
+            boolean readOnly,
+            @Nullable List<String> options) {
         Set<MountOption> mountOptions() {
             Set<MountOption> named = MountOption.named(options == null ? List.of() : options);
             if (readOnly) {

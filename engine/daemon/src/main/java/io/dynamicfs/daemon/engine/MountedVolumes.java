@@ -79,12 +79,8 @@ public final class MountedVolumes {
                     "expected an unmounted volume, found " + pool.name() + "/" + volume + " mounted at " + path
                             + ". Use it there, or show it in two places: mount --bind " + path + " " + target);
         }
-        VolumeMount.Spec spec = new VolumeMount.Spec(
-                pool.name() + "/" + volume,
-                target,
-                options,
-                random.nextLong(),
-                threads);
+        VolumeMount.Spec spec =
+                new VolumeMount.Spec(pool.name() + "/" + volume, target, options, random.nextLong(), threads);
         Mount mount = transport.mount(
                 pool.pool().volume(volume),
                 spec,
