@@ -59,7 +59,8 @@ class UninstallE2E {
                         cluster.product().pool(Product.POOL),
                         "the pool to be adopted with the disks that it had",
                         pool -> pool.getStatus() != null
-                                && pool.getStatus().getDisks() == before.getStatus().getDisks()
+                                && pool.getStatus().getDisks()
+                                        == before.getStatus().getDisks()
                                 && pool.getStatus().getNodes() == TestCluster.NODES);
         cluster.report().seconds("CRDs applied again to pool adopted", begin);
         assertThat(after.getMetadata().getUid())

@@ -103,7 +103,9 @@ final class BadInputIT {
         long deadline = System.nanoTime() + TimeUnit.MINUTES.toNanos(2);
         while (mount.toFile().getFreeSpace() < freeBytes - SLACK_BYTES) {
             assertThat(System.nanoTime())
-                    .as("free bytes: expected %d again, found %d", freeBytes, mount.toFile().getFreeSpace())
+                    .as(
+                            "free bytes: expected %d again, found %d",
+                            freeBytes, mount.toFile().getFreeSpace())
                     .isLessThan(deadline);
             engine.awaitCommit("tank");
         }
@@ -112,24 +114,30 @@ final class BadInputIT {
     @Test
     void aQuotaBelowWhatIsUsedStopsGrowthAndNothingElse() throws Exception {
         Path mount = mountedVolume();
-        engine.bash("cd " + mount + " && mkdir d && for i in $(seq 30); do head -c 1M /dev/urandom > d/f$i; done && sync d/f30"
+        engine.bash("cd " + mount
+                + " && mkdir d && for i in $(seq 30); do head -c 1M /dev/urandom > d/f$i; done && sync d/f30"
                 + " && sha256sum d/* > " + directory + "/sums");
         engine.succeed("volume set tank/v --quota 10M --files 5");
-        assertThat(engine.bash("cd " + mount + " && sha256sum --quiet -c " + directory + "/sums && df --output=avail,iavail . | tail -1")
+        assertThat(engine.bash("cd " + mount + " && sha256sum --quiet -c " + directory
+                                + "/sums && df --output=avail,iavail . | tail -1")
                         .strip()
                         .split(" +", -1))
                 .containsExactly("0", "0");
         String message = directory + "/message";
         engine.bash("cd " + mount + " && ! touch new 2> " + message + " && grep -qi quota " + message);
         engine.bash("cd " + mount + " && ! mkdir new 2> " + message + " && grep -qi quota " + message);
-        engine.bash("cd " + mount + " && ! dd if=/dev/urandom of=d/f1 bs=1M count=2 oflag=direct,append conv=notrunc status=none 2> "
+        engine.bash("cd " + mount
+                + " && ! dd if=/dev/urandom of=d/f1 bs=1M count=2 oflag=direct,append conv=notrunc status=none 2> "
                 + message + " && grep -qi quota " + message);
         // Names, modes and removal cost nothing that is limited.
-        engine.bash("cd " + mount + " && mv d/f2 d/g2 && ln d/g2 d/h2 && chmod 600 d/g2 && rm d/h2 && truncate -s 1000 d/f3");
+        engine.bash("cd " + mount
+                + " && mv d/f2 d/g2 && ln d/g2 d/h2 && chmod 600 d/g2 && rm d/h2 && truncate -s 1000 d/f3");
         engine.bash("cd " + mount + " && rm d/f* && for i in 1 2 3 4; do sync d; done");
-        engine.bash("cd " + mount + " && echo x > new && dd if=/dev/urandom of=new bs=1M count=2 oflag=direct status=none");
+        engine.bash(
+                "cd " + mount + " && echo x > new && dd if=/dev/urandom of=new bs=1M count=2 oflag=direct status=none");
         engine.succeed("volume set tank/v --quota none --files 0");
-        engine.bash("cd " + mount + " && dd if=/dev/urandom of=new2 bs=1M count=20 oflag=direct status=none && touch a b c d2 e f");
+        engine.bash("cd " + mount
+                + " && dd if=/dev/urandom of=new2 bs=1M count=20 oflag=direct status=none && touch a b c d2 e f");
         assertThat(engine.succeed("check tank")).contains("Everything is as it should be");
     }
 
@@ -137,13 +145,16 @@ final class BadInputIT {
     void tooLittleMemoryIsRefusedAndTheSmallestThatIsNamedWorks() throws Exception {
         Answer refused = engine.dynamicfs("engine --memory-size 4M");
         assertThat(refused.exitCode()).as(refused.err()).isEqualTo(2);
-        assertThat(refused.err()).contains("expected at least " + (8 << 20) + " bytes").contains("found " + (4 << 20));
+        assertThat(refused.err())
+                .contains("expected at least " + (8 << 20) + " bytes")
+                .contains("found " + (4 << 20));
         Path mount = mountedVolume("--memory-size", SMALLEST_MEMORY);
         Path script = engine.script("random-file-operations.py");
         engine.bash("mkdir " + mount + "/w && cd " + mount + "/w && python3 " + script
                 + " --unaligned --seed 3 --operations 3000");
         engine.bash("cd " + mount + " && head -c 100M /dev/urandom > " + directory + "/big && cp " + directory
-                + "/big . && for i in $(seq 500); do echo $i > f$i; done && echo 1 > /proc/sys/vm/drop_caches && cmp " + directory
+                + "/big . && for i in $(seq 500); do echo $i > f$i; done && echo 1 > /proc/sys/vm/drop_caches && cmp "
+                + directory
                 + "/big big && [ $(cat f* | wc -l) = 500 ]");
         engine.kill();
         engine.start("--memory-size", SMALLEST_MEMORY);

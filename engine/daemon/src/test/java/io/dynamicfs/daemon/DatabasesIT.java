@@ -169,8 +169,9 @@ final class DatabasesIT {
         engine.bash("bash " + engine.script("make-postgresql-regress.sh") + " suite");
         Path ext4 = postgresqlOn(engine.mountExt4(1L << 30));
         // There is nothing to compare with yet, so that it says that everything differs.
-        engine.bash("bash postgresql.sh " + ext4 + "/pg regress " + directory + "/suite " + directory
-                + "/first > first.log 2>&1 || true; cp first/results/*.out suite/expected/; [ -z \"$(grep -L '^([0-9]* row' suite/expected/*)\" ]");
+        engine.bash(
+                "bash postgresql.sh " + ext4 + "/pg regress " + directory + "/suite " + directory
+                        + "/first > first.log 2>&1 || true; cp first/results/*.out suite/expected/; [ -z \"$(grep -L '^([0-9]* row' suite/expected/*)\" ]");
         postgresql(ext4, "stop");
         Path mount = postgresqlOn(mountedVolume());
         assertThat(postgresql(mount, "regress " + directory + "/suite " + directory + "/second"))
@@ -214,7 +215,8 @@ final class DatabasesIT {
             postgresql(mount, "start");
             assertThat(postgresql(mount, "verify")).isEqualTo("balanced\n200000\nchecked\n");
             long rows = lines(acknowledged);
-            assertThat(postgresql(mount, "count " + first + " " + (first + rows - 1)).strip())
+            assertThat(postgresql(mount, "count " + first + " " + (first + rows - 1))
+                            .strip())
                     .isEqualTo(Long.toString(rows));
         }
         postgresql(mount, "stop");
@@ -229,7 +231,8 @@ final class DatabasesIT {
             Path mount = postgresqlOn(kept.mount());
             postgresql(mount, "bench_create");
             Path output = directory.resolve("bench");
-            Process bench = background("bash postgresql.sh " + mount + "/pg bench -t 1500 -P 1 --progress-timestamp", output);
+            Process bench =
+                    background("bash postgresql.sh " + mount + "/pg bench -t 1500 -P 1 --progress-timestamp", output);
             try {
                 while (bench.isAlive() && kept.takeovers() < 2) {
                     awaitLines(bench, output, (int) lines(output) + 1);

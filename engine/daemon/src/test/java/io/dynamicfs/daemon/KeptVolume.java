@@ -87,8 +87,16 @@ final class KeptVolume implements AutoCloseable {
 
     /** Cleans the engine's machine, too: nobody may wait for a mount whose descriptor is closed. */
     @Override
-    public void close() throws IOException, InterruptedException {
-        engine.clean();
-        keeper.close();
+    public void close() throws IOException {
+        try {
+            try {
+                engine.clean();
+            } finally {
+                keeper.close();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while the engine's machine was cleaned", e);
+        }
     }
 }

@@ -72,7 +72,8 @@ final class RandomOperationsIT {
     private List<String> run(Path work, String script, String arguments, AtLine atLine)
             throws IOException, InterruptedException {
         Files.createDirectories(work);
-        List<String> command = new ArrayList<>(List.of("python3", engine.script(script).toString()));
+        List<String> command =
+                new ArrayList<>(List.of("python3", engine.script(script).toString()));
         command.addAll(List.of(arguments.split(" ", -1)));
         Process process = new ProcessBuilder(command)
                 .directory(work.toFile())
@@ -221,7 +222,9 @@ final class RandomOperationsIT {
         long deadline = System.nanoTime() + TimeUnit.MINUTES.toNanos(2);
         while (mount.toFile().getFreeSpace() < freeBytes - SPACE_SLACK_BYTES) {
             assertThat(System.nanoTime())
-                    .as("free bytes: expected %d again, found %d", freeBytes, mount.toFile().getFreeSpace())
+                    .as(
+                            "free bytes: expected %d again, found %d",
+                            freeBytes, mount.toFile().getFreeSpace())
                     .isLessThan(deadline);
             engine.awaitCommit("tank");
         }

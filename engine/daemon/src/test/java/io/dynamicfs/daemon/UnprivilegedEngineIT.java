@@ -43,8 +43,7 @@ final class UnprivilegedEngineIT {
         EngineUnderTest.requireLibFuse2();
         EngineUnderTest.requireTool("setpriv");
         engine = new EngineUnderTest(directory);
-        namespace = new ProcessBuilder(
-                        "unshare", "--mount", "--propagation", "private", "bash", "-euc", NAMESPACE)
+        namespace = new ProcessBuilder("unshare", "--mount", "--propagation", "private", "bash", "-euc", NAMESPACE)
                 .directory(directory.toFile())
                 .redirectErrorStream(true)
                 .start();
@@ -120,7 +119,9 @@ final class UnprivilegedEngineIT {
 
         engine.kill();
         // The end of its process is told before its descriptors are closed.
-        assertThat(bashAsUser("for i in $(seq 600); do stat -f " + mount + " > /dev/null 2>&1 || break; sleep 0.1; done; stat -f " + mount + " 2>&1 || true")).contains("not connected");
+        assertThat(bashAsUser("for i in $(seq 600); do stat -f " + mount
+                        + " > /dev/null 2>&1 || break; sleep 0.1; done; stat -f " + mount + " 2>&1 || true"))
+                .contains("not connected");
         start("jnr");
 
         bashAsUser("cd " + mount + " && seq 100000 | cmp - g && stat -c %h g | grep -qx 2 && rm -r d g");

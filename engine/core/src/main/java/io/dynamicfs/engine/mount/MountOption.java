@@ -74,11 +74,6 @@ public enum MountOption {
         return options;
     }
 
-    /** As after {@code mount -o}. */
-    public String text() {
-        return text;
-    }
-
     private static MountOption byText(String text) throws MountException {
         for (MountOption option : values()) {
             if (option.text.equals(text)) {
