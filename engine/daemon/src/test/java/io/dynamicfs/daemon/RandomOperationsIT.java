@@ -93,7 +93,7 @@ final class RandomOperationsIT {
         } finally {
             process.destroyForcibly();
         }
-        System.out.println(script + " in " + work.getParent().getFileName() + ": " + lines.getLast());
+        System.out.println(script + " in " + work + ": " + lines.getLast());
         return lines;
     }
 
