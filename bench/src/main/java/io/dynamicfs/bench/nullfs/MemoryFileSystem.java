@@ -225,13 +225,13 @@ final class MemoryFileSystem implements FuseHandler {
     }
 
     @Override
-    public int open(FuseRequest request, int flags) throws Refusal {
+    public int open(FuseRequest request, int flags, Runnable attributesChanged) throws Refusal {
         node(request);
         return OPEN_KEEP_CACHE;
     }
 
     @Override
-    public int read(FuseRequest request, long offset, MemorySegment target) throws Refusal {
+    public int read(FuseRequest request, long offset, MemorySegment target, int flags) throws Refusal {
         return node(request).read(offset, target);
     }
 
@@ -243,12 +243,17 @@ final class MemoryFileSystem implements FuseHandler {
     }
 
     @Override
+    public long copy(FuseRequest request, long offset, long target, long targetOffset, long length) throws Refusal {
+        throw new Refusal(Errno.EOPNOTSUPP);
+    }
+
+    @Override
     public void sync(FuseRequest request, boolean dataOnly, ParkedReply reply) {
         reply.succeed();
     }
 
     @Override
-    public void readDirectory(FuseRequest request, long cookie, DirectoryListing listing) throws Refusal {
+    public void readDirectory(FuseRequest request, long cookie, DirectoryListing listing, int flags) throws Refusal {
         MemoryNode directory = node(request);
         if (cookie < 1 && !listing.add(new byte[] {'.'}, directory.attributes(), 1)) {
             return;

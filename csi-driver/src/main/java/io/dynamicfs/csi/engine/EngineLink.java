@@ -322,7 +322,7 @@ public final class EngineLink implements AutoCloseable {
                 .setVolume(volume.get().volume())
                 .setConnection(connection.id())
                 .setReadOnly(connection.readOnly())
-                    .addAllOptions(connection.options())
+                .addAllOptions(connection.options())
                 .setMountPoint(connection.staging())
                 .setResume(Negotiated.newBuilder()
                         .setMinor(agreed.minor())
