@@ -12,7 +12,7 @@ public enum ExitCode {
     UNREACHABLE(5, "no engine listens on the socket"),
     DAMAGED(6, "data is lost or unreadable"),
     DEGRADED(7, "works and all data is there, but redundancy is reduced"),
-    INCAPABLE(8, "this machine lacks something: root, /dev/fuse, JDK 25"),
+    INCAPABLE(8, "this machine lacks something: root, /dev/fuse, libfuse 2, JDK 25"),
     INTERRUPTED(130, "stopped from outside");
 
     private final int number;
