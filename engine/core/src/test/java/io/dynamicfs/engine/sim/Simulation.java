@@ -520,8 +520,10 @@ final class Simulation {
         requireClean();
         if (plan.harm() == Harm.NONE) {
             long available = clients.firstEntry().getValue().statistics().availableBytes();
-            // The chunk of metadata that is given back last leaves as many free slots as one has: one chunk more than at the
-            // start, and the log may have moved to the same disk. 1 MiB each of the disk that has the least, and so of each
+            // The chunk of metadata that is given back last leaves as many free slots as one has: one chunk more than
+            // at the
+            // start, and the log may have moved to the same disk. 1 MiB each of the disk that has the least, and so of
+            // each
             // disk of a stripe: on the smallest disks that is much. The check finds leaks.
             long spareRuns = plan.isNearFull() ? 2L * plan.redundancy().dataFragments() * Plan.MIB : 0;
             if (available < availableAtStart * 9 / 10 - spareRuns) {
