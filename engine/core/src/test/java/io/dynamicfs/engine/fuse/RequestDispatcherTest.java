@@ -605,7 +605,7 @@ class RequestDispatcherTest {
 
     @Test
     void unknownOperationsAreNotImplemented() {
-        for (int opcode : new int[] {0, 7, 25, 31, 34, 39, 47, 50, 53, 4096, -1, Integer.MIN_VALUE}) {
+        for (int opcode : new int[] {0, 7, 25, 31, 34, 39, 50, 53, 4096, -1, Integer.MIN_VALUE}) {
             assertThat(serve(new RequestBytes(opcode, UNIQUE, NODE).request())).isEqualTo(16);
             assertHeader(16, -38);
         }
