@@ -59,10 +59,10 @@ PYTHON
 archives() {
   make_tree tree
   show tree
-  tar --xattrs --xattrs-include='*' --acls -S -cf tree.tar tree
-  mkdir untarred && tar --xattrs --xattrs-include='*' --acls -S -xpf tree.tar -C untarred
+  tar --warning=no-timestamp --xattrs --xattrs-include='*' --acls -S -cf tree.tar tree
+  mkdir untarred && tar --warning=no-timestamp --xattrs --xattrs-include='*' --acls -S -xpf tree.tar -C untarred
   show untarred/tree | diff <(show tree) - && echo tar is the same
-  tar -df tree.tar && echo tar finds no difference
+  tar --warning=no-timestamp -df tree.tar && echo tar finds no difference
   (cd tree && find . -depth -print0 | cpio -0 -o -H newc --quiet) > tree.cpio
   mkdir uncpio && (cd uncpio && cpio -idm --quiet < ../tree.cpio)
   diff <(cd tree && find . -type f -printf '%p %y %m %n %U:%G %Ts %l %s\n' | sort) \
