@@ -143,8 +143,8 @@ final class MemoryFileSystem implements FuseHandler {
     }
 
     @Override
-    public void seek(FuseRequest request, long offset, boolean hole, ParkedReply reply) {
-        reply.fail(Errno.ENOSYS);
+    public long seek(FuseRequest request, long offset, boolean hole) throws Refusal {
+        throw new Refusal(Errno.ENOSYS);
     }
 
     private synchronized NodeAttributes made(FuseRequest request, byte[] name, int mode, int rdev, byte[] target)

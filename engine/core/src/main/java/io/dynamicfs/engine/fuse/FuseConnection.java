@@ -13,9 +13,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadFactory;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
@@ -29,7 +27,6 @@ public final class FuseConnection {
 
     private static final Logger LOG = LoggerFactory.getLogger(FuseConnection.class);
     private static final long WAKE_INTERVAL_NANOS = 200_000;
-    private static final int NOTIFIER_IDLE_SECONDS = 10;
     private static final int NOTIFY_INVALIDATE_INODE = 2;
     private static final int NOTIFY_RESEND = 7;
     private static final int NOTIFICATION_BYTES = 16;
@@ -42,11 +39,8 @@ public final class FuseConnection {
     private final Runnable onEnd;
     private final CompletableFuture<Negotiated> negotiated = new CompletableFuture<>();
     private final CountDownLatch end = new CountDownLatch(1);
-    /** One thread while there is something to do. Each task is a thread of a program that waits, so their number has a bound. */
-    private final ThreadPoolExecutor notifications;
 
     private List<FuseReader> readers = List.of();
-    private volatile ThreadFactory threads = Thread::new;
     private int running;
     private boolean disconnected;
     private volatile boolean stopping;
@@ -60,14 +54,6 @@ public final class FuseConnection {
         this.id = id;
         this.onEnd = onEnd;
         this.channel = new DeviceChannel();
-        this.notifications = new ThreadPoolExecutor(
-                1,
-                1,
-                NOTIFIER_IDLE_SECONDS,
-                TimeUnit.SECONDS,
-                new LinkedBlockingQueue<>(),
-                task -> threads.newThread(task));
-        notifications.allowCoreThreadTimeOut(true);
         this.dispatcher = new RequestDispatcher(handler, channel, FuseDevice.pageBytes(), negotiated);
         WakeSignal.install();
     }
@@ -82,7 +68,6 @@ public final class FuseConnection {
             throw new IllegalStateException("connection " + id + " is served already or has ended");
         }
         stopping = false;
-        this.threads = threads;
         List<FuseReader> started = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             started.add(new FuseReader(this, device, channel, dispatcher));
@@ -229,18 +214,6 @@ public final class FuseConnection {
         }
     }
 
-    /** Waits for writes that readers have to serve: never called by one of them. */
-    private void writeBack(long inode) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment bytes = notification(arena, NOTIFY_INVALIDATE_INODE, INVALIDATION_BYTES);
-            bytes.set(ValueLayout.JAVA_LONG, NOTIFICATION_BYTES, inode);
-            // All of the file. What is clean is dropped, what is dirty is sent first.
-            bytes.set(ValueLayout.JAVA_LONG, NOTIFICATION_BYTES + 8, 0);
-            bytes.set(ValueLayout.JAVA_LONG, NOTIFICATION_BYTES + 16, 0);
-            notify(bytes);
-        }
-    }
-
     /** Writes replies to the device; kept apart so that only this package can answer. */
     private final class DeviceChannel implements ReplyChannel {
         @Override
@@ -250,14 +223,6 @@ public final class FuseConnection {
             if (result < 0 && result != -Errno.ENOENT.number() && result != -Errno.ENODEV.number()) {
                 LOG.error("fuse reply refused: connection={} bytes={} errno={}", id, bytes, -result);
             }
-        }
-
-        @Override
-        public void writeBack(long inode, Runnable then) {
-            notifications.execute(() -> {
-                FuseConnection.this.writeBack(inode);
-                then.run();
-            });
         }
 
         @Override

@@ -77,8 +77,8 @@ public interface FuseHandler {
     /** Copies bytes of the file of the request to {@code target}; returns how many, less than {@code length} where it may. */
     long copy(FuseRequest request, long offset, long target, long targetOffset, long length) throws Exception;
 
-    /** Where the next data is or, with {@code hole}, the next hole; {@code reply} is answered now or later, from any thread. */
-    void seek(FuseRequest request, long offset, boolean hole, ParkedReply reply) throws Exception;
+    /** Where the next data is or, with {@code hole}, the next hole. After an ENOSYS the kernel takes all files for data. */
+    long seek(FuseRequest request, long offset, boolean hole) throws Exception;
 
     /** fsync of a file or directory; {@code reply} is answered now or later, from any thread. */
     void sync(FuseRequest request, boolean dataOnly, ParkedReply reply) throws Exception;

@@ -19,35 +19,21 @@ public final class ParkedReply {
     }
 
     public void succeed() {
-        answer(0, ReplyLayout.HEADER_BYTES, 0);
-    }
-
-    /** The answer of an LSEEK. */
-    public void succeed(long position) {
-        answer(0, ReplyLayout.HEADER_BYTES + ReplyLayout.POSITION_BYTES, position);
+        answer(0);
     }
 
     public void fail(Errno errno) {
-        answer(-errno.number(), ReplyLayout.HEADER_BYTES, 0);
+        answer(-errno.number());
     }
 
-    /**
-     * Has the kernel send the writes to an inode that are only in its cache, then runs {@code then}: what it finds in the volume
-     * is what programs have written. Readers go on meanwhile, for they have to serve those writes.
-     */
-    public void afterWriteBack(long inode, Runnable then) {
-        channel.writeBack(inode, then);
-    }
-
-    private void answer(int error, int length, long position) {
+    private void answer(int error) {
         if (!answered.compareAndSet(false, true) || !connected) {
             return;
         }
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment reply = arena.allocate(ReplyLayout.HEADER_BYTES + ReplyLayout.POSITION_BYTES, 8);
-            ReplyLayout.header(reply, length, error, wireUnique);
-            ReplyLayout.position(reply, ReplyLayout.BODY, position);
-            channel.send(reply.address(), length);
+            MemorySegment reply = arena.allocate(ReplyLayout.HEADER_BYTES, 8);
+            ReplyLayout.header(reply, ReplyLayout.HEADER_BYTES, error, wireUnique);
+            channel.send(reply.address(), ReplyLayout.HEADER_BYTES);
         } finally {
             channel.release();
         }

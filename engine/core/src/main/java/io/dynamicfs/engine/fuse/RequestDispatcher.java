@@ -132,7 +132,7 @@ final class RequestDispatcher {
                         request.intAt(RequestLayout.FALLOCATE_MODE));
                 yield NOTHING;
             }
-            case LSEEK -> seek(request);
+            case LSEEK -> seek(request, reply);
             case COPY_FILE_RANGE -> copy(request, reply);
             case FSYNC, FSYNCDIR -> sync(request);
             case SETXATTR -> setXattr(request);
@@ -274,13 +274,13 @@ final class RequestDispatcher {
         return ReplyLayout.size(reply, ReplyLayout.BODY, (int) copied);
     }
 
-    private int seek(FuseRequest request) {
+    private int seek(FuseRequest request, MemorySegment reply) throws Exception {
         int whence = request.intAt(RequestLayout.LSEEK_WHENCE);
         long offset = request.longAt(RequestLayout.LSEEK_OFFSET);
         if (whence != SEEK_DATA && whence != SEEK_HOLE) {
             return -Errno.EINVAL.number();
         }
-        return parked(request, reply -> handler.seek(request, offset, whence == SEEK_HOLE, reply));
+        return ReplyLayout.position(reply, ReplyLayout.BODY, handler.seek(request, offset, whence == SEEK_HOLE));
     }
 
     private int sync(FuseRequest request) {

@@ -310,25 +310,14 @@ final class VolumeHandler implements FuseHandler {
     }
 
     @Override
-    public void seek(FuseRequest request, long offset, boolean hole, ParkedReply reply) {
-        long inode = request.node();
-        if (writers.mayWrite(inode)) {
-            // The kernel asks without sending its dirty pages first, which would look like holes.
-            reply.afterWriteBack(inode, () -> seek(inode, offset, hole, reply));
-        } else {
-            seek(inode, offset, hole, reply);
+    public long seek(FuseRequest request, long offset, boolean hole) throws FsException {
+        if (writers.mayWrite(request.node())) {
+            // The kernel asks without sending its dirty pages first, which would look like holes. Making it send them
+            // waits in
+            // the kernel for this very server, and would keep it from dying.
+            throw new FsException(Errno.ENOSYS);
         }
-    }
-
-    private void seek(long inode, long offset, boolean hole, ParkedReply reply) {
-        try {
-            reply.succeed(volume.seek(inode, offset, hole));
-        } catch (FsException refused) {
-            reply.fail(refused.errno());
-        } catch (RuntimeException failure) {
-            LOG.error("seek failed, answered with EIO: volume={} inode={}", name, inode, failure);
-            reply.fail(Errno.EIO);
-        }
+        return volume.seek(request.node(), offset, hole);
     }
 
     @Override

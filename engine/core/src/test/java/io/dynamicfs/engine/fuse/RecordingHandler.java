@@ -169,9 +169,9 @@ final class RecordingHandler implements FuseHandler {
     }
 
     @Override
-    public void seek(FuseRequest request, long offset, boolean hole, ParkedReply reply) throws Exception {
+    public long seek(FuseRequest request, long offset, boolean hole) throws Exception {
         called("seek " + request.node() + " " + offset + " " + hole);
-        reply.afterWriteBack(request.node(), () -> reply.succeed(offset + 1));
+        return offset + 1;
     }
 
     @Override
