@@ -214,6 +214,37 @@ public class VolumeMountIT {
             """);
     }
 
+    /** A file of 20 MiB with a mebibyte of data at 4 MiB, in a mount that has not seen anybody write it. */
+    private void mountWithASparseFile() throws Exception {
+        Mount mount = mount();
+        Machine.bash(directory, """
+            truncate -s 20M sparse
+            dd if=/dev/urandom of=sparse bs=1M count=1 seek=4 conv=notrunc status=none
+            """);
+        assertThat(mount.unmount(Unmount.WHEN_UNUSED, PATIENCE)).isTrue();
+        mount();
+    }
+
+    /** Where a reader finds the data, where a writer does then, and the reader after that. */
+    String holes() throws Exception {
+        mountWithASparseFile();
+        return Machine.python(directory, """
+            import os
+            def look(fd):
+                return '%d-%d' % (os.lseek(fd, 0, os.SEEK_DATA) >> 20, os.lseek(fd, 4 << 20, os.SEEK_HOLE) >> 20)
+            reader = os.open('sparse', os.O_RDONLY)
+            before = look(reader)
+            writer = os.open('sparse', os.O_RDWR)
+            os.pwrite(writer, b'dirty', 9 << 20)
+            print(before, look(writer), look(reader), end='')
+            """);
+    }
+
+    @Test
+    void holesAreFoundUntilTheyAreAskedForInAFileThatMayBeWritten() throws Exception {
+        assertThat(holes()).isEqualTo("4-5 0-20 0-20");
+    }
+
     @Test
     void errorsAreThoseOfLinux() throws Exception {
         mount();

@@ -56,6 +56,12 @@ class JnrVolumeMountIT extends VolumeMountIT {
 
     @Override
     @Test
+    void holesAreFoundUntilTheyAreAskedForInAFileThatMayBeWritten() throws Exception {
+        assertThat(holes()).isEqualTo("0-20 0-20 0-20");
+    }
+
+    @Override
+    @Test
     void renameExchangesAndRefusesToReplace() throws Exception {
         mount();
 
