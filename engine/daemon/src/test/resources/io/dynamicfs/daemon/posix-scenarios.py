@@ -1341,7 +1341,7 @@ def main():
         try:
             scenarios[name]()
         except OSError as failure:
-            say('ended by', '%s in line %d' % (name_of(failure.errno), failure.__traceback__.tb_next.tb_lineno))
+            say('ended by', name_of(failure.errno))
         os.chdir(base)
     for line in lines:
         print(line)

@@ -29,7 +29,9 @@ TEXT
 
 start() {
   # It takes a process that has ended and was not waited for yet for a server.
-  if [ -e "$data/postmaster.pid" ] && ! ps -o stat= -p "$(pid)" | grep -qv '^Z'; then rm "$data/postmaster.pid"; fi
+  if [ -e "$data/postmaster.pid" ] && ! ps -o stat= -p "$(pid)" | grep -qv '^Z'; then
+    rm -f "$data/postmaster.pid" "$PGHOST"/.s.PGSQL.*.lock
+  fi
   as_postgres "$bin/pg_ctl" -D "$data" -w -t 120 -l "$PGHOST/log" start > /dev/null || { cat "$PGHOST/log"; false; }
 }
 stop() { as_postgres "$bin/pg_ctl" -D "$data" -w -t 120 -m fast stop > /dev/null; }
