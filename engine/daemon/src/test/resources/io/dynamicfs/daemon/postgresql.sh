@@ -5,7 +5,7 @@ base=$1
 shift
 bin=$(dirname "$(ls /usr/lib/postgresql/*/bin/initdb | sort -V | tail -1)")
 export PGHOST=$base/../pg-$(basename "$base")-socket PGUSER=postgres PGDATABASE=postgres PGPORT=5999 LC_ALL=C
-export PGOPTIONS=
+export PGOPTIONS='-c client_min_messages=warning'
 data=$base/pgdata
 as_postgres() { (cd / && exec setpriv --reuid=postgres --regid=postgres --clear-groups env HOME=/tmp "$@"); }
 
