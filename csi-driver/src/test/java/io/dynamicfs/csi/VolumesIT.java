@@ -165,7 +165,9 @@ final class VolumesIT {
         assertThat(capacity()).isLessThanOrEqualTo(before - 40 * MIB);
         assertThat(capacity("redundancy", "1x")).isGreaterThan(capacity());
         refused(Status.Code.RESOURCE_EXHAUSTED, "", () -> node.createVolume("w", before));
-        assertThat(capacity("colour", "red")).as("CreateVolume says what is wrong with it").isEqualTo(capacity());
+        assertThat(capacity("colour", "red"))
+                .as("CreateVolume says what is wrong with it")
+                .isEqualTo(capacity());
         delete(volume);
         assertThat(capacity()).isGreaterThan(before - MIB);
     }

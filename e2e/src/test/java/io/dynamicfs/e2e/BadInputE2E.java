@@ -74,6 +74,13 @@ class BadInputE2E {
         try {
             cluster.driver().exec(number, "mkfs.ext4", "-q", path);
             String before = cluster.driver().exec(number, "sha256sum", path);
+            // As long as the operator takes the disk for empty it claims it, and the engine refuses it.
+            cluster.kube()
+                    .await(
+                            cluster.product().disk(node + "-virtual-" + node + "-foreign"),
+                            "the disk not to be eligible",
+                            disk -> disk.getStatus() != null
+                                    && Product.is(disk.getStatus().getConditions(), "Eligible", "False"));
             awaitRefusal(
                     cluster,
                     "foreign",

@@ -217,14 +217,17 @@ final class RandomOperationsIT {
         assertThat(engine.succeed("check tank")).contains("Everything is as it should be");
         assertThat(found).isEqualTo("inodes=" + (usedInodes(mount) - usedInodes));
 
+        // The kernel says later that it has forgotten an inode; then it goes, and its space, with the next commits.
         engine.bash("rm -rf " + work);
-        assertThat(usedInodes(mount)).isEqualTo(usedInodes);
         long deadline = System.nanoTime() + TimeUnit.MINUTES.toNanos(2);
-        while (mount.toFile().getFreeSpace() < freeBytes - SPACE_SLACK_BYTES) {
+        while (usedInodes(mount) != usedInodes || mount.toFile().getFreeSpace() < freeBytes - SPACE_SLACK_BYTES) {
             assertThat(System.nanoTime())
                     .as(
-                            "free bytes: expected %d again, found %d",
-                            freeBytes, mount.toFile().getFreeSpace())
+                            "expected %d inodes in use and %d bytes free again, found %d and %d",
+                            usedInodes,
+                            freeBytes,
+                            usedInodes(mount),
+                            mount.toFile().getFreeSpace())
                     .isLessThan(deadline);
             engine.awaitCommit("tank");
         }
