@@ -41,6 +41,9 @@ class UninstallE2E {
     @Order(1)
     void poolsAreAdoptedFromTheDisksWhenAllCustomResourcesAreDeleted(TestCluster cluster) {
         StoragePool before = cluster.product().pool(Product.POOL).get();
+        // Whose a dead disk was is written on it alone.
+        int readable = before.getStatus().getDisks()
+                - before.getStatus().getFailedDisks().size();
         cluster.driver()
                 .kubectl(
                         "",
