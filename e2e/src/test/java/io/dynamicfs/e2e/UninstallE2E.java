@@ -60,10 +60,9 @@ class UninstallE2E {
         StoragePool after = cluster.kube()
                 .await(
                         cluster.product().pool(Product.POOL),
-                        "the pool to be adopted with the disks that it had",
+                        "the pool to be adopted with its " + readable + " disks that can be read",
                         pool -> pool.getStatus() != null
-                                && pool.getStatus().getDisks()
-                                        == before.getStatus().getDisks()
+                                && pool.getStatus().getDisks() == readable
                                 && pool.getStatus().getNodes() == TestCluster.NODES);
         cluster.report().seconds("CRDs applied again to pool adopted", begin);
         assertThat(after.getMetadata().getUid())
